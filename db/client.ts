@@ -1,0 +1,55 @@
+import { drizzle, type PostgresJsDatabase } from 'drizzle-orm/postgres-js';
+import postgres, { type Sql } from 'postgres';
+import { env, SettingsError } from '@/lib/env';
+import * as schema from './schema';
+
+export type Database = PostgresJsDatabase<typeof schema>;
+/** The database, or a transaction on it. */
+export type Db = Database | Parameters<Parameters<Database['transaction']>[0]>[0];
+
+type Connection = { sql: Sql; db: Database };
+const store = globalThis as typeof globalThis & { mailroomDatabase?: Connection };
+
+/** Opens a pool of its own on `url`: for tests and processes that end. Close it with `sql.end()`. */
+export function connect(url: string, connections = 10): Connection {
+  const sql = postgres(url, {
+    max: connections,
+    onnotice: () => {},
+    connect_timeout: 10,
+    idle_timeout: 60,
+    connection: { application_name: 'mailroom', TimeZone: 'UTC' },
+  });
+  return { sql, db: drizzle(sql, { schema }) };
+}
+
+function connection(): Connection {
+  if (!store.mailroomDatabase) {
+    const { DATABASE_URL } = env();
+    if (!DATABASE_URL)
+      throw new SettingsError(
+        'DATABASE_URL is not set. `npm run up` and the command line start the embedded database by themselves; elsewhere name a PostgreSQL server.',
+      );
+    store.mailroomDatabase = connect(DATABASE_URL);
+  }
+  return store.mailroomDatabase;
+}
+
+/** This process's database, opened at first use: importing it opens nothing, so a build needs no database. */
+export const db: Database = new Proxy({} as Database, {
+  get(_, property) {
+    const target = connection().db;
+    const value = Reflect.get(target, property, target);
+    return typeof value === 'function' ? value.bind(target) : value;
+  },
+});
+
+/** The driver underneath, for LISTEN/NOTIFY and COPY. */
+export function driver(): Sql {
+  return connection().sql;
+}
+
+/** Closes this process's pool, so that a command can end. */
+export async function closeDatabase(): Promise<void> {
+  await store.mailroomDatabase?.sql.end({ timeout: 5 });
+  delete store.mailroomDatabase;
+}

@@ -1,0 +1,32 @@
+/** The closed sets of words that rows use; free to import from anywhere. */
+export const localeNames = ['en', 'ru'] as const;
+export const tokenKinds = ['confirm_email', 'reset_password', 'change_email'] as const;
+export const suppressionReasons = ['unsubscribed', 'bounced', 'complained'] as const;
+export const audiences = ['all', 'chosen'] as const;
+export const periodicities = ['once', 'daily', 'weekly', 'monthly'] as const;
+export const mailingStatuses = ['created', 'running', 'completed'] as const;
+export const runKinds = ['scheduled', 'manual'] as const;
+export const runStatuses = ['open', 'done', 'partly_done', 'stopped', 'missed'] as const;
+export const deliveryStatuses = [
+  'queued',
+  'sending',
+  'sent',
+  'failed',
+  'skipped',
+  'expired',
+  'cancelled',
+  'unknown',
+] as const;
+export const attemptStatuses = ['success', 'failure', 'unknown'] as const;
+export const postStatuses = ['draft', 'published'] as const;
+
+export type Periodicity = (typeof periodicities)[number];
+export type Audience = (typeof audiences)[number];
+export type MailingStatus = (typeof mailingStatuses)[number];
+export type RunKind = (typeof runKinds)[number];
+export type RunStatus = (typeof runStatuses)[number];
+export type DeliveryStatus = (typeof deliveryStatuses)[number];
+export type AttemptStatus = (typeof attemptStatuses)[number];
+export type SuppressionReason = (typeof suppressionReasons)[number];
+export type TokenKind = (typeof tokenKinds)[number];
+export type PostStatus = (typeof postStatuses)[number];

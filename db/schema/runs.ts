@@ -1,0 +1,98 @@
+import { sql } from 'drizzle-orm';
+import { check, foreignKey, index, integer, pgEnum, pgTable, text, uniqueIndex } from 'drizzle-orm/pg-core';
+import { runKinds, runStatuses } from '../enums';
+import { id, instant, ref } from './columns';
+import { mailings } from './mailings';
+
+export const runKindEnum = pgEnum('run_kind', runKinds);
+export const runStatusEnum = pgEnum('run_status', runStatuses);
+
+/** One occurrence of a mailing, with the letter frozen as it was when the run opened. */
+export const runs = pgTable(
+  'runs',
+  {
+    id: id(),
+    mailingId: ref('mailing_id').notNull(),
+    ownerId: ref('owner_id').notNull(),
+    kind: runKindEnum('kind').notNull(),
+    /** The slot of a scheduled run; null for a manual one. */
+    slotAt: instant('slot_at'),
+    status: runStatusEnum('status').notNull(),
+    /** Held by the owner's pause since; null = not held. */
+    pausedAt: instant('paused_at'),
+    /** Nothing leaves after it: manual runs and finished ones. Null: the mailing's `ends_at` holds. */
+    deadlineAt: instant('deadline_at'),
+    /** Frozen Liquid template, one line. Empty for a missed run. */
+    subject: text('subject').notNull(),
+    /** Frozen HTML template. Empty for a missed run. */
+    body: text('body').notNull(),
+    /** Frozen display name of the sender. */
+    fromName: text('from_name').notNull(),
+    fromEmail: text('from_email').notNull(),
+    replyTo: text('reply_to').notNull(),
+    /** Frozen base of links, without a trailing slash. */
+    linkBase: text('link_base').notNull(),
+    /** Name of the transport that took its latest batch; null before the first. */
+    transport: text('transport'),
+    openedAt: instant('opened_at').notNull(),
+    /** When deliveries last moved; a run that stands still says so. */
+    progressAt: instant('progress_at').notNull(),
+    /** When the run last ended; null while it is open. */
+    closedAt: instant('closed_at'),
+    /** Which queue a claim looks at next: the run served least recently goes first. */
+    servedAt: instant('served_at').notNull(),
+  },
+  (t) => [
+    foreignKey({
+      name: 'runs_mailing_of_owner',
+      columns: [t.mailingId, t.ownerId],
+      foreignColumns: [mailings.id, mailings.ownerId],
+    }).onDelete('cascade'),
+    uniqueIndex('runs_mailing_slot').on(t.mailingId, t.slotAt).where(sql`${t.kind} = 'scheduled'`),
+    uniqueIndex('runs_one_open').on(t.mailingId, t.kind).where(sql`${t.status} = 'open'`),
+    index('runs_open').on(t.servedAt).where(sql`${t.status} = 'open'`),
+    index('runs_mailing_id').on(t.mailingId, t.id),
+    index('runs_owner_id').on(t.ownerId, t.id),
+    check('runs_slot_by_kind', sql`(${t.kind} = 'scheduled') = (${t.slotAt} is not null)`),
+    check('runs_closed_when_over', sql`(${t.status} = 'open') = (${t.closedAt} is null)`),
+  ],
+);
+
+/**
+ * How a run's deliveries and attempts stand. Written by triggers in the very transaction that moves the rows, so it can
+ * not drift from them; the check makes a miscount impossible to commit.
+ */
+export const runCounts = pgTable(
+  'run_counts',
+  {
+    runId: ref('run_id')
+      .primaryKey()
+      .references(() => runs.id, { onDelete: 'cascade' }),
+    mailingId: ref('mailing_id').notNull(),
+    ownerId: ref('owner_id').notNull(),
+    total: integer('total').notNull().default(0),
+    queued: integer('queued').notNull().default(0),
+    sending: integer('sending').notNull().default(0),
+    sent: integer('sent').notNull().default(0),
+    failed: integer('failed').notNull().default(0),
+    skipped: integer('skipped').notNull().default(0),
+    expired: integer('expired').notNull().default(0),
+    cancelled: integer('cancelled').notNull().default(0),
+    unknown: integer('unknown').notNull().default(0),
+    attemptsSucceeded: integer('attempts_succeeded').notNull().default(0),
+    attemptsFailed: integer('attempts_failed').notNull().default(0),
+    attemptsUnknown: integer('attempts_unknown').notNull().default(0),
+  },
+  (t) => [
+    index('run_counts_mailing').on(t.mailingId),
+    index('run_counts_owner').on(t.ownerId),
+    check(
+      'run_counts_add_up',
+      sql`${t.total} = ${t.queued} + ${t.sending} + ${t.sent} + ${t.failed} + ${t.skipped} + ${t.expired} + ${t.cancelled} + ${t.unknown}`,
+    ),
+    check(
+      'run_counts_not_negative',
+      sql`least(${t.queued}, ${t.sending}, ${t.sent}, ${t.failed}, ${t.skipped}, ${t.expired}, ${t.cancelled}, ${t.unknown}, ${t.attemptsSucceeded}, ${t.attemptsFailed}, ${t.attemptsUnknown}) >= 0`,
+    ),
+  ],
+);

@@ -1,0 +1,115 @@
+import { redirect } from 'next/navigation';
+import { after } from 'next/server';
+import type { z } from 'zod';
+import { requireActor } from '@/lib/auth/session';
+import { env } from '@/lib/env';
+import { fieldErrors, type Refusal, type Result, refuse } from '@/lib/errors';
+import { isLocale, localizedPath } from '@/lib/i18n/paths';
+import { log } from '@/lib/log';
+import type { Actor } from '@/lib/policy/rules';
+
+/** What a form was filled with, so that it can be shown again; secrets are left out. */
+export type FormValues = Record<string, string | string[]>;
+
+/** What an action answers. `values` are what was typed, for a page without JavaScript. */
+export type ActionState<T> =
+  | { ok: null }
+  | { ok: true; data: T }
+  | { ok: false; error: Refusal; values: FormValues };
+
+export type FormAction<T> = (previous: ActionState<T>, form: FormData) => Promise<ActionState<T>>;
+
+const secret = /password|secret|token/i;
+
+/** Text fields of a form as an object; a name ending in `[]` or sent more than once is a list (without the brackets). */
+export function formObject(form: FormData): Record<string, string | string[] | File> {
+  const values: Record<string, string | string[] | File> = {};
+  for (const key of new Set(form.keys())) {
+    if (key.startsWith('$ACTION')) continue;
+    const all = form.getAll(key);
+    const file = all.find((item) => item instanceof File);
+    const texts = all.filter((item) => typeof item === 'string');
+    if (file) values[key] = file;
+    else if (key.endsWith('[]')) values[key.slice(0, -2)] = texts;
+    else values[key] = texts.length > 1 ? texts : (texts[0] ?? '');
+  }
+  return values;
+}
+
+function typedValues(form: FormData): FormValues {
+  return Object.fromEntries(
+    Object.entries(formObject(form)).filter(
+      (entry): entry is [string, string | string[]] => !secret.test(entry[0]) && !(entry[1] instanceof File),
+    ),
+  );
+}
+
+type Options<T, In> = {
+  /** Where to go when it is done: a path without locale. The language comes with the form (`locale`). */
+  redirectTo?: (data: T, input: In) => string;
+  /** Runs after the response has been sent. */
+  afterwards?: (data: T, actor: Actor) => Promise<void>;
+};
+
+/**
+ * Makes a server action of a schema and a mutation: finds the actor anew, parses again, calls the mutation. Surprises are
+ * logged with an id and come back as the code `surprise`; redirects pass through.
+ */
+export function actorAction<S extends z.ZodType, T>(
+  schema: S,
+  mutation: (actor: Actor, input: z.output<S>) => Promise<Result<T>>,
+  options: Options<T, z.output<S>> = {},
+): FormAction<T> {
+  return async (_previous, form) => {
+    const actor = await requireActor();
+    return answer(form, schema, (input) => mutation(actor, input), {
+      ...(options.redirectTo ? { redirectTo: options.redirectTo } : {}),
+      ...(options.afterwards ? { afterwards: (data: T) => options.afterwards?.(data, actor) ?? Promise.resolve() } : {}),
+    });
+  };
+}
+
+/** The same for actions that nobody has to be signed in for: registration, sign-in, unsubscribing. */
+export function publicAction<S extends z.ZodType, T>(
+  schema: S,
+  mutation: (input: z.output<S>) => Promise<Result<T>>,
+  options: { redirectTo?: (data: T, input: z.output<S>) => string; afterwards?: (data: T) => Promise<void> } = {},
+): FormAction<T> {
+  return async (_previous, form) => answer(form, schema, mutation, options);
+}
+
+async function answer<S extends z.ZodType, T>(
+  form: FormData,
+  schema: S,
+  mutation: (input: z.output<S>) => Promise<Result<T>>,
+  options: { redirectTo?: (data: T, input: z.output<S>) => string; afterwards?: (data: T) => Promise<void> },
+): Promise<ActionState<T>> {
+  const parsed = schema.safeParse(formObject(form));
+  if (!parsed.success) return { ...refuse('invalid', fieldErrors(parsed.error)), values: typedValues(form) };
+  let result: Result<T>;
+  try {
+    result = await mutation(parsed.data);
+  } catch (error) {
+    if (isControlFlow(error)) throw error;
+    const id = log.surprise('action_failed', error);
+    return { ...refuse('surprise', undefined, { id }), values: typedValues(form) };
+  }
+  if (!result.ok) return { ...result, values: typedValues(form) };
+  const { data } = result;
+  if (options.afterwards) {
+    const { afterwards } = options;
+    after(() => afterwards(data));
+  }
+  if (options.redirectTo) {
+    const locale = form.get('locale');
+    const { DEFAULT_LOCALE } = env();
+    redirect(localizedPath(isLocale(locale) ? locale : DEFAULT_LOCALE, options.redirectTo(data, parsed.data), DEFAULT_LOCALE));
+  }
+  return { ok: true, data };
+}
+
+/** Redirects and notFound() travel as errors with a digest; they are answers, not surprises. */
+function isControlFlow(error: unknown): boolean {
+  const digest = error instanceof Error && 'digest' in error ? error.digest : undefined;
+  return typeof digest === 'string' && digest.startsWith('NEXT_');
+}

@@ -1,0 +1,43 @@
+import { z } from 'zod';
+
+/** One page of a list and the cursor of the next; null when this is the last. */
+export type Page<T> = { items: T[]; next: string | null };
+
+/** Rows of a page of a list in the interface. */
+export const pageSize = 50;
+
+/** A count that stops at a limit: `exact` is false when there are more than `value`. */
+export type BoundedCount = { value: number; exact: boolean };
+
+/** No request counts further than this many rows. */
+export const countLimit = 10_000;
+
+const cursorSchema = z.array(z.union([z.string().max(600), z.number(), z.null()])).max(4);
+
+/** The sort keys of a page's last row as an opaque word for the address bar. */
+export function encodeCursor(keys: (string | number | null)[]): string {
+  return Buffer.from(JSON.stringify(keys)).toString('base64url');
+}
+
+/** Null for anything that is no cursor: the list then starts at its beginning. */
+export function decodeCursor(cursor: string | undefined): (string | number | null)[] | null {
+  if (!cursor || cursor.length > 2000) return null;
+  try {
+    return cursorSchema.parse(JSON.parse(Buffer.from(cursor, 'base64url').toString('utf8')));
+  } catch {
+    return null;
+  }
+}
+
+/** Cuts a list read with `limit size + 1` into a page. */
+export function toPage<T>(rows: T[], size: number, cursorOf: (row: T) => (string | number | null)[]): Page<T> {
+  const items = rows.slice(0, size);
+  const last = items.at(-1);
+  return { items, next: rows.length > size && last ? encodeCursor(cursorOf(last)) : null };
+}
+
+/** A search term for `like '%…%'` on a lower-cased column; null for an empty one. */
+export function likePattern(term: string | undefined): string | null {
+  const trimmed = term?.trim().toLowerCase().slice(0, 200);
+  return trimmed ? `%${trimmed.replace(/[\\%_]/g, '\\$&')}%` : null;
+}

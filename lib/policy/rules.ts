@@ -1,0 +1,30 @@
+/** Who acts. Re-read from the database for every request; never taken from a cookie or a form. */
+export type Actor = {
+  id: number;
+  email: string;
+  name: string;
+  isStaff: boolean;
+  isSuperuser: boolean;
+  /** IANA zone. */
+  timeZone: string;
+  locale: 'en' | 'ru';
+};
+
+/** What is done to a thing that one user owns: a client, a message, a mailing with its runs. */
+export type OwnedVerb = 'read' | 'create' | 'update' | 'delete' | 'send' | 'disable';
+
+/** Pure: may the actor do this to something of `ownerId`? `policy/scopes` says the same in SQL. */
+export function can(actor: Actor, verb: OwnedVerb, ownerId: number): boolean {
+  if (actor.isSuperuser) return true;
+  switch (verb) {
+    case 'read':
+      return actor.isStaff || actor.id === ownerId;
+    case 'disable':
+      return actor.isStaff;
+    case 'create':
+    case 'update':
+    case 'delete':
+    case 'send':
+      return actor.id === ownerId;
+  }
+}

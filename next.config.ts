@@ -1,0 +1,22 @@
+import type { NextConfig } from 'next';
+import createNextIntlPlugin from 'next-intl/plugin';
+import { localeRewrites } from './lib/i18n/paths';
+
+const russianByDefault = process.env.DEFAULT_LOCALE === 'ru';
+
+const config: NextConfig = {
+  agentRules: false,
+  poweredByHeader: false,
+  reactStrictMode: true,
+  turbopack: { root: import.meta.dirname },
+  serverExternalPackages: ['@node-rs/argon2', 'postgres'],
+  experimental: { serverActions: { bodySizeLimit: '8mb' } },
+  rewrites: async () => ({
+    beforeFiles: localeRewrites(russianByDefault ? 'ru' : 'en').rewrites,
+    afterFiles: [],
+    fallback: [],
+  }),
+  redirects: async () => localeRewrites(russianByDefault ? 'ru' : 'en').redirects,
+};
+
+export default createNextIntlPlugin('./lib/i18n/request.ts')(config);
