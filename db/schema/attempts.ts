@@ -1,7 +1,7 @@
 import { index, pgEnum, pgTable, smallint, text } from 'drizzle-orm/pg-core';
 import { attemptStatuses } from '../enums';
-import { deliveries } from './deliveries';
 import { id, instant, ref } from './columns';
+import { deliveries } from './deliveries';
 
 export const attemptStatusEnum = pgEnum('attempt_status', attemptStatuses);
 

@@ -34,7 +34,9 @@ export const deliveries = pgTable(
   },
   (t) => [
     uniqueIndex('deliveries_run_client').on(t.runId, t.clientId),
-    index('deliveries_queued').on(t.runId, t.nextTryAt.asc().nullsFirst(), t.id).where(sql`${t.status} = 'queued'`),
+    index('deliveries_queued')
+      .on(t.runId, t.nextTryAt.asc().nullsFirst(), t.id)
+      .where(sql`${t.status} = 'queued'`),
     index('deliveries_sending').on(t.batchId).where(sql`${t.status} = 'sending'`),
     index('deliveries_client').on(t.clientId, t.id),
     check('deliveries_sending_has_batch', sql`${t.status} <> 'sending' or ${t.batchId} is not null`),

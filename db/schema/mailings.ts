@@ -68,6 +68,7 @@ export const mailings = pgTable(
     index('mailings_owner_id').on(t.ownerId, t.id),
     index('mailings_message').on(t.messageId),
     index('mailings_due').on(t.nextSlotAt).where(sql`${t.nextSlotAt} is not null`),
+    index('mailings_over').on(t.id).where(sql`${t.nextSlotAt} is null and ${t.status} <> 'completed'`),
     index('mailings_search').using('gin', t.ownerId, t.search.op('gin_trgm_ops')),
     check('mailings_name_length', sql`length(${t.name}) between 1 and 200`),
     check('mailings_name_one_line', sql`${t.name} !~ '[\r\n]'`),

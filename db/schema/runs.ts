@@ -3,6 +3,7 @@ import { check, foreignKey, index, integer, pgEnum, pgTable, text, uniqueIndex }
 import { runKinds, runStatuses } from '../enums';
 import { id, instant, ref } from './columns';
 import { mailings } from './mailings';
+import { localeEnum } from './users';
 
 export const runKindEnum = pgEnum('run_kind', runKinds);
 export const runStatusEnum = pgEnum('run_status', runStatuses);
@@ -35,8 +36,10 @@ export const runs = pgTable(
     /** Name of the transport that took its latest batch; null before the first. */
     transport: text('transport'),
     openedAt: instant('opened_at').notNull(),
-    /** When deliveries last moved; a run that stands still says so. */
-    progressAt: instant('progress_at').notNull(),
+    /** Frozen language of what Mailroom itself adds to the letter. */
+    locale: localeEnum('locale').notNull().default('en'),
+    /** What was queued is cancelled since; the run ends when what is in flight has ended. Null: not stopped. */
+    stoppedAt: instant('stopped_at'),
     /** When the run last ended; null while it is open. */
     closedAt: instant('closed_at'),
     /** Which queue a claim looks at next: the run served least recently goes first. */
