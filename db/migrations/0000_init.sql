@@ -213,7 +213,8 @@ CREATE TABLE "runs" (
 	"link_base" text NOT NULL,
 	"transport" text,
 	"opened_at" timestamp with time zone NOT NULL,
-	"progress_at" timestamp with time zone NOT NULL,
+	"locale" "locale" DEFAULT 'en' NOT NULL,
+	"stopped_at" timestamp with time zone,
 	"closed_at" timestamp with time zone,
 	"served_at" timestamp with time zone NOT NULL,
 	CONSTRAINT "runs_slot_by_kind" CHECK (("runs"."kind" = 'scheduled') = ("runs"."slot_at" is not null)),
@@ -347,6 +348,7 @@ CREATE INDEX "mailing_clients_client" ON "mailing_clients" USING btree ("client_
 CREATE INDEX "mailings_owner_id" ON "mailings" USING btree ("owner_id","id");--> statement-breakpoint
 CREATE INDEX "mailings_message" ON "mailings" USING btree ("message_id");--> statement-breakpoint
 CREATE INDEX "mailings_due" ON "mailings" USING btree ("next_slot_at") WHERE "mailings"."next_slot_at" is not null;--> statement-breakpoint
+CREATE INDEX "mailings_over" ON "mailings" USING btree ("id") WHERE "mailings"."next_slot_at" is null and "mailings"."status" <> 'completed';--> statement-breakpoint
 CREATE INDEX "mailings_search" ON "mailings" USING gin ("owner_id","search" gin_trgm_ops);--> statement-breakpoint
 CREATE INDEX "messages_owner_id" ON "messages" USING btree ("owner_id","id");--> statement-breakpoint
 CREATE INDEX "messages_search" ON "messages" USING gin ("owner_id","search" gin_trgm_ops);--> statement-breakpoint
