@@ -1,0 +1,1 @@
+export function migrateDatabase(url: string): Promise<void>;
