@@ -1,0 +1,130 @@
+import { and, eq, sql } from 'drizzle-orm';
+import { type Db, db } from '@/db/client';
+import { audit, messages } from '@/db/schema';
+import { databaseErrorCode, done, type Result, refuse, refuseField } from '@/lib/errors';
+import type { Actor } from '@/lib/policy/rules';
+import { changeable } from '@/lib/policy/scopes';
+import { checkTemplate, sanitizeBody } from '@/lib/sending/compose';
+import { bodyOctetsMax } from './schema';
+
+type MessageFields = { subject: string; body: string };
+
+/**
+ * What would be stored of a message: the body without anything a letter may not carry. Refuses a template that does not parse
+ * (`template_broken` with `line` and `reason`, at `subject` or `body`) and a body over 200 kB (`body_too_large`).
+ */
+export function prepareMessage(input: MessageFields): Result<MessageFields> {
+  const inSubject = checkTemplate(input.subject);
+  if (inSubject) return refuseField('subject', 'template_broken', inSubject);
+  // As typed first, so that the line is the one its writer sees; then as it will be kept.
+  const body = sanitizeBody(input.body);
+  const inBody = checkTemplate(input.body) ?? checkTemplate(body);
+  if (inBody) return refuseField('body', 'template_broken', inBody);
+  if (Buffer.byteLength(body) > bodyOctetsMax)
+    return refuseField('body', 'body_too_large', { max: bodyOctetsMax / 1024 });
+  if (body.trim() === '') return refuseField('body', 'required');
+  return done({ subject: input.subject, body });
+}
+
+/** Writes a message of the actor's. Codes: those of {@link prepareMessage}. */
+export async function createMessage(
+  actor: Actor,
+  input: MessageFields,
+  on: Db = db,
+): Promise<Result<{ id: number }>> {
+  const prepared = prepareMessage(input);
+  if (!prepared.ok) return prepared;
+  const [created] = await on
+    .insert(messages)
+    .values({ ownerId: actor.id, subject: prepared.data.subject, body: prepared.data.body })
+    .returning({ id: messages.id });
+  if (!created) throw new Error('an insert returned no row');
+  return done(created);
+}
+
+/** Changes a message. Runs that are open keep the letter they froze. Codes: `not_found`, those of {@link prepareMessage}. */
+export async function updateMessage(
+  actor: Actor,
+  input: MessageFields & { id: number },
+  on: Db = db,
+): Promise<Result<{ id: number }>> {
+  const prepared = prepareMessage(input);
+  if (!prepared.ok) return prepared;
+  const after = prepared.data;
+  return on.transaction(async (tx) => {
+    const scope = and(eq(messages.id, input.id), changeable(actor, messages.ownerId));
+    const [before] = await tx
+      .select({ ownerId: messages.ownerId, subject: messages.subject, body: messages.body })
+      .from(messages)
+      .where(scope)
+      .for('update');
+    const [changed] = await tx
+      .update(messages)
+      .set({ ...after, updatedAt: sql`now()` })
+      .where(scope)
+      .returning({ id: messages.id });
+    if (!before || !changed) return refuse('not_found');
+    await auditForeign(tx, actor, before.ownerId, {
+      action: 'update_message',
+      targetId: input.id,
+      before,
+      after,
+    });
+    return done(changed);
+  });
+}
+
+/**
+ * Deletes a message, or archives it when a mailing uses it: hidden from lists, kept for what is sent. Safe against a mailing
+ * that takes the message into use at the same moment. Code: `not_found`.
+ */
+export async function deleteMessage(
+  actor: Actor,
+  input: { id: number },
+  on: Db = db,
+): Promise<Result<{ archived: boolean }>> {
+  // A mailing committed after this statement's snapshot is seen by the foreign key only; the next try sees it and archives.
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await on.transaction((tx) => deleteOrArchive(tx, actor, input.id));
+    } catch (error) {
+      if (databaseErrorCode(error) !== '23503' || attempt >= 3) throw error;
+    }
+  }
+}
+
+async function deleteOrArchive(tx: Db, actor: Actor, id: number): Promise<Result<{ archived: boolean }>> {
+  const [end] = await tx.execute<{ owner_id: string; subject: string; archived: boolean }>(sql`
+    with target as (
+      select id, owner_id, subject, exists (select from mailings where message_id = messages.id) as used
+      from messages where id = ${id} and ${changeable(actor, messages.ownerId)}
+    ), gone as (
+      delete from messages m using target t where m.id = t.id and not t.used returning m.id
+    ), kept as (
+      update messages m set archived_at = coalesce(m.archived_at, now()) from target t where m.id = t.id and t.used returning m.id
+    )
+    select owner_id, subject, used as archived from target where exists (select from gone) or exists (select from kept)`);
+  if (!end) return refuse('not_found');
+  const { subject, archived } = end;
+  const ownerId = Number(end.owner_id);
+  await auditForeign(tx, actor, ownerId, {
+    action: archived ? 'archive_message' : 'delete_message',
+    targetId: id,
+    before: { ownerId, subject },
+    after: null,
+  });
+  return done({ archived });
+}
+
+/** Every change of another's data by an admin is written down, in the transaction that makes it. */
+async function auditForeign(
+  tx: Db,
+  actor: Actor,
+  ownerId: number,
+  entry: { action: string; targetId: number; before: object; after: object | null },
+): Promise<void> {
+  if (ownerId === actor.id) return;
+  await tx
+    .insert(audit)
+    .values({ actorId: actor.id, actorEmail: actor.email, targetType: 'message', ...entry });
+}

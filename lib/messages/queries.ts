@@ -1,0 +1,105 @@
+import { and, desc, eq, isNull, lt, type SQL, sql } from 'drizzle-orm';
+import { type Db, db } from '@/db/client';
+import { mailings, messages, users } from '@/db/schema';
+import {
+  type BoundedCount,
+  countLimit,
+  decodeCursor,
+  likePattern,
+  type Page,
+  pageSize,
+  toPage,
+} from '@/lib/paging';
+import type { Actor } from '@/lib/policy/rules';
+import { own, readable } from '@/lib/policy/scopes';
+import type { MessageRow } from './schema';
+
+function foundMessages(actor: Actor, q: string | undefined): SQL | undefined {
+  const pattern = likePattern(q?.replaceAll('\0', ''));
+  return and(
+    own(actor, messages.ownerId),
+    isNull(messages.archivedAt),
+    pattern ? sql`${messages.search} like ${pattern}` : undefined,
+  );
+}
+
+/** A page of the actor's own messages, newest first, without the archived ones. `q` is looked for inside the subject. */
+export async function listMessages(
+  actor: Actor,
+  input: { q?: string | undefined; after?: string | undefined; size?: number } = {},
+  on: Db = db,
+): Promise<Page<MessageRow>> {
+  const { size = pageSize } = input;
+  const key = decodeCursor(input.after)?.[0];
+  const rows = await on
+    .select({
+      id: messages.id,
+      subject: messages.subject,
+      createdAt: messages.createdAt,
+      updatedAt: messages.updatedAt,
+    })
+    .from(messages)
+    .where(
+      and(
+        foundMessages(actor, input.q),
+        typeof key === 'number' && Number.isSafeInteger(key) ? lt(messages.id, key) : undefined,
+      ),
+    )
+    .orderBy(desc(messages.id))
+    .limit(size + 1);
+  return toPage(rows, size, (last) => [last.id]);
+}
+
+/** How many of the actor's own messages `q` finds, counted no further than 10,000. */
+export async function countMessages(
+  actor: Actor,
+  input: { q?: string | undefined } = {},
+  on: Db = db,
+): Promise<BoundedCount> {
+  const some = on
+    .select({ one: sql`1`.as('one') })
+    .from(messages)
+    .where(foundMessages(actor, input.q))
+    .limit(countLimit + 1)
+    .as('some');
+  const [counted] = await on.select({ value: sql<number>`count(*)::int` }).from(some);
+  const value = counted?.value ?? 0;
+  return { value: Math.min(value, countLimit), exact: value <= countLimit };
+}
+
+/** A message that the actor may read, archived or not, with its owner; null when there is none. */
+export async function findMessage(actor: Actor, id: number, on: Db = db) {
+  if (!Number.isSafeInteger(id)) return null;
+  const [found] = await on
+    .select({
+      id: messages.id,
+      ownerId: messages.ownerId,
+      ownerName: users.name,
+      ownerEmail: users.email,
+      subject: messages.subject,
+      body: messages.body,
+      archivedAt: messages.archivedAt,
+      createdAt: messages.createdAt,
+      updatedAt: messages.updatedAt,
+    })
+    .from(messages)
+    .innerJoin(users, eq(users.id, messages.ownerId))
+    .where(and(eq(messages.id, id), readable(actor, messages.ownerId)));
+  return found ?? null;
+}
+export type Message = NonNullable<Awaited<ReturnType<typeof findMessage>>>;
+
+/** The mailings that send a message, newest first, archived ones too: they keep it from being deleted. */
+export async function listMessageUses(actor: Actor, messageId: number, limit = 20, on: Db = db) {
+  return on
+    .select({
+      id: mailings.id,
+      name: mailings.name,
+      status: mailings.status,
+      archivedAt: mailings.archivedAt,
+    })
+    .from(mailings)
+    .where(and(eq(mailings.messageId, messageId), readable(actor, mailings.ownerId)))
+    .orderBy(desc(mailings.id))
+    .limit(limit);
+}
