@@ -1,0 +1,1 @@
+export type { Letter, Mailbox, SenderTrouble, SendResult, Transport, WaitCode } from './letter';
