@@ -1,0 +1,42 @@
+import path from 'node:path';
+import { defineConfig } from 'vitest/config';
+
+const root = import.meta.dirname;
+
+const shared = {
+  resolve: {
+    alias: [
+      { find: /^@\//, replacement: `${root}/` },
+      // It throws outside of Next's server bundles, and there is nothing else in it.
+      { find: /^server-only$/, replacement: path.join(root, 'tests/support/server-only.ts') },
+    ],
+  },
+};
+
+export default defineConfig({
+  test: {
+    projects: [
+      {
+        ...shared,
+        test: {
+          name: 'unit',
+          include: ['tests/unit/**/*.test.{ts,tsx}'],
+          setupFiles: ['tests/setup/settings.ts', 'tests/setup/console.ts'],
+          server: { deps: { inline: ['next-auth', '@auth/core'] } },
+        },
+      },
+      {
+        ...shared,
+        test: {
+          name: 'integration',
+          include: ['tests/integration/**/*.test.{ts,tsx}'],
+          globalSetup: ['tests/setup/postgres.ts'],
+          setupFiles: ['tests/setup/settings.ts', 'tests/setup/console.ts', 'tests/setup/database.ts'],
+          server: { deps: { inline: ['next-auth', '@auth/core'] } },
+          testTimeout: 30_000,
+          hookTimeout: 30_000,
+        },
+      },
+    ],
+  },
+});
