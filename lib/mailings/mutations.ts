@@ -1,0 +1,421 @@
+import { and, eq, exists, inArray, isNull, notExists, or, type SQL, sql } from 'drizzle-orm';
+import { type Db, db } from '@/db/client';
+import type { MailingStatus, Periodicity } from '@/db/enums';
+import { audit, clients, mailingClients, mailings, messages, runs } from '@/db/schema';
+import { addPastedClients } from '@/lib/clients/mutations';
+import { foundClients } from '@/lib/clients/queries';
+import { readPastedLines } from '@/lib/clients/schema';
+import { type Clock, systemClock } from '@/lib/clock';
+import { addressKey, parseAddress } from '@/lib/email/address';
+import { done, fieldErrors, type Result, refuse, refuseField } from '@/lib/errors';
+import { createMessage } from '@/lib/messages/mutations';
+import { messageSchema } from '@/lib/messages/schema';
+import type { Actor } from '@/lib/policy/rules';
+import { changeable, own } from '@/lib/policy/scopes';
+import { isZone, nextSlotAfter, slotAt, toExactLocal, toInstant } from '@/lib/recurrence/slots';
+import { stopMailing } from '@/lib/runs/mutations';
+import type { MailingInput, MailingUpdate } from './schema';
+
+/** Carries a refusal out of a transaction, so that everything written in it is undone. */
+class Undone extends Error {
+  constructor(readonly refusal: Refused) {
+    super('refused');
+  }
+}
+
+/** All of `work` or nothing: a refusal rolls back what was written before it. */
+async function allOrNothing<T>(on: Db, work: (tx: Db) => Promise<Result<T>>): Promise<Result<T>> {
+  try {
+    return await on.transaction(async (tx) => {
+      const result = await work(tx);
+      if (!result.ok) throw new Undone(result);
+      return result;
+    });
+  } catch (error) {
+    if (error instanceof Undone) return error.refusal;
+    throw error;
+  }
+}
+
+type Timing = {
+  startsLocal: string;
+  zone: string;
+  startsAt: Date;
+  endsAt: Date | null;
+  periodicity: Periodicity;
+};
+
+/**
+ * Reads the schedule of a form: local times of a zone become instants. Refuses with `unknown_zone`, `impossible_date`,
+ * `ends_before_start`.
+ */
+export function readTiming(
+  input: Pick<MailingInput, 'startsAt' | 'zone' | 'endsAt' | 'periodicity'>,
+  now: Date,
+): Result<Timing> {
+  const { zone, periodicity = 'once' } = input;
+  if (!isZone(zone)) return refuseField('zone', 'unknown_zone');
+  if (!input.startsAt) return refuseField('startsAt', 'required');
+  const startsLocal = input.startsAt === 'now' ? toExactLocal(now, zone) : input.startsAt;
+  const startsAt = toInstant(startsLocal, zone);
+  if (!startsAt) return refuseField('startsAt', 'impossible_date');
+  const endsAt = input.endsAt ? toInstant(input.endsAt, zone) : null;
+  if (input.endsAt && !endsAt) return refuseField('endsAt', 'impossible_date');
+  if (endsAt && endsAt <= startsAt) return refuseField('endsAt', 'ends_before_start');
+  return done({ startsLocal, zone, startsAt, endsAt, periodicity });
+}
+
+/**
+ * Creates a mailing of the actor's: message by id or written in place, clients all or chosen, first slot at its start.
+ * One transaction: a refusal leaves no message and no client behind. Field codes: not_found, no_clients, unknown_zone,
+ * impossible_date, ends_before_start, ends_in_past, no_slot, and those of the message and of the pasted lines.
+ */
+export async function createMailing(
+  actor: Actor,
+  input: MailingInput,
+  on: Db = db,
+  clock: Clock = systemClock,
+): Promise<Result<{ id: number }>> {
+  const now = clock.now();
+  const timing = readTiming(input, now);
+  if (!timing.ok) return timing;
+  const { endsAt, startsAt } = timing.data;
+  if (endsAt && endsAt <= now) return refuseField('endsAt', 'ends_in_past');
+  if (!slotAt(timing.data, 0)) return refuseField('startsAt', 'no_slot');
+
+  return allOrNothing(on, async (tx) => {
+    const message = await messageOf(actor, input, tx);
+    if (!message.ok) return message;
+    // The message is read by the statement that names it: someone else's id selects nothing and so inserts nothing.
+    const [row] = await tx.execute<{ id: string }>(sql`
+      insert into ${mailings} (owner_id, name, message_id, audience, periodicity, starts_local, zone, starts_at, ends_at, next_slot_at, next_slot_index, created_at, updated_at)
+      select ${actor.id}::bigint, ${input.name}, m.id, ${input.audience}::audience, ${timing.data.periodicity}::periodicity,
+        ${timing.data.startsLocal}, ${timing.data.zone}, ${startsAt.toISOString()}::timestamptz,
+        ${endsAt?.toISOString() ?? null}::timestamptz, ${startsAt.toISOString()}::timestamptz, 0,
+        ${now.toISOString()}::timestamptz, ${now.toISOString()}::timestamptz
+      from ${messages} m where m.id = ${message.data} and m.owner_id = ${actor.id} and m.archived_at is null
+      for key share of m
+      returning id`);
+    if (!row) return refuseField('messageId', 'not_found');
+    const id = Number(row.id);
+    const chosen = await chooseClients(actor, { id, ownerId: actor.id }, input, tx);
+    return chosen.ok ? done({ id }) : chosen;
+  });
+}
+
+/**
+ * Changes a mailing the actor may change; runs that are open keep their frozen letter and clients. An unchanged schedule
+ * keeps its next slot; a changed one goes on with its first slot after now (a mailing that has not begun starts as a new
+ * one would). Codes: not_found, and those of {@link createMailing}.
+ */
+export async function updateMailing(
+  actor: Actor,
+  input: MailingUpdate,
+  on: Db = db,
+  clock: Clock = systemClock,
+): Promise<Result<{ id: number }>> {
+  const now = clock.now();
+  return allOrNothing(on, async (tx) => {
+    // Locked: the engine moves the same next slot, and neither may overwrite the other.
+    const [mailing] = await tx
+      .select()
+      .from(mailings)
+      .where(
+        and(
+          eq(mailings.id, input.mailingId),
+          changeable(actor, mailings.ownerId),
+          isNull(mailings.archivedAt),
+        ),
+      )
+      .for('update');
+    if (!mailing) return refuse('not_found');
+    // A form shows the anchor to the minute; sent back as shown, it is the same anchor.
+    const sameStart = input.zone === mailing.zone && input.startsAt === mailing.startsLocal.slice(0, 16);
+    const timing = readTiming({ ...input, ...(sameStart ? { startsAt: mailing.startsLocal } : {}) }, now);
+    if (!timing.ok) return timing;
+    const { data } = timing;
+
+    const restarts =
+      input.startsAt === 'now' ||
+      data.startsLocal !== mailing.startsLocal ||
+      data.zone !== mailing.zone ||
+      data.periodicity !== mailing.periodicity;
+    const endMoved = data.endsAt?.getTime() !== mailing.endsAt?.getTime();
+    let schedule: { nextSlotAt: Date | null; nextSlotIndex: number; status: MailingStatus } | null = null;
+    if (restarts || endMoved) {
+      if (data.endsAt && data.endsAt <= now) return refuseField('endsAt', 'ends_in_past');
+      const next = await nextSlot(mailing.status, mailing.id, data, input.startsAt === 'now', now, tx);
+      if (!next && restarts) return refuseField('startsAt', 'no_slot');
+      const [openRun] = await tx
+        .select({ id: runs.id })
+        .from(runs)
+        .where(and(eq(runs.mailingId, mailing.id), eq(runs.status, 'open')))
+        .limit(1);
+      const begun = next || openRun ? ('running' as const) : ('completed' as const);
+      schedule = {
+        nextSlotAt: next?.at ?? null,
+        nextSlotIndex: next?.index ?? mailing.nextSlotIndex,
+        status: mailing.status === 'created' && next ? 'created' : begun,
+      };
+    }
+
+    const owner = { ...actor, id: mailing.ownerId };
+    const message = await messageOf(owner, input, tx);
+    if (!message.ok) return message;
+    const [updated] = await tx
+      .update(mailings)
+      .set({
+        name: input.name,
+        messageId: message.data,
+        audience: input.audience,
+        periodicity: data.periodicity,
+        startsLocal: data.startsLocal,
+        zone: data.zone,
+        startsAt: data.startsAt,
+        endsAt: data.endsAt,
+        ...(schedule ?? {}),
+        updatedAt: now,
+      })
+      .where(
+        and(
+          eq(mailings.id, mailing.id),
+          changeable(actor, mailings.ownerId),
+          isNull(mailings.archivedAt),
+          exists(
+            tx
+              .select({ one: sql`1` })
+              .from(messages)
+              .where(
+                and(
+                  eq(messages.id, message.data),
+                  eq(messages.ownerId, mailing.ownerId),
+                  // A message archived since may stay, it may not be taken anew.
+                  or(isNull(messages.archivedAt), eq(messages.id, mailing.messageId)),
+                ),
+              ),
+          ),
+        ),
+      )
+      .returning({ id: mailings.id });
+    if (!updated) return refuseField('messageId', 'not_found');
+    const chosen = await chooseClients(owner, { id: mailing.id, ownerId: mailing.ownerId }, input, tx);
+    if (!chosen.ok) return chosen;
+    await auditForeign(tx, actor, mailing, 'update_mailing', { ...input, newClients: undefined });
+    return done(updated);
+  });
+}
+
+/** Where a changed schedule goes on; null when nothing is left of it. */
+async function nextSlot(
+  status: MailingStatus,
+  mailingId: number,
+  timing: Timing,
+  fromNow: boolean,
+  now: Date,
+  on: Db,
+) {
+  const first = slotAt(timing, 0);
+  if (status === 'created') return first ? { index: 0, at: first } : null;
+  if (fromNow && first) {
+    const [taken] = await on
+      .select({ id: runs.id })
+      .from(runs)
+      .where(and(eq(runs.mailingId, mailingId), eq(runs.slotAt, first)))
+      .limit(1);
+    if (!taken) return { index: 0, at: first };
+  }
+  return nextSlotAfter(timing, now);
+}
+
+/**
+ * Deletes a mailing without runs. One with runs keeps its history: it is stopped (unsent letters are cancelled) and
+ * archived. `archived` tells which. Code: not_found.
+ */
+export async function deleteMailing(
+  actor: Actor,
+  input: { mailingId: number },
+  on: Db = db,
+  clock: Clock = systemClock,
+): Promise<Result<{ archived: boolean }>> {
+  return allOrNothing(on, async (tx) => {
+    const mine = and(
+      eq(mailings.id, input.mailingId),
+      changeable(actor, mailings.ownerId),
+      isNull(mailings.archivedAt),
+    );
+    // The lock keeps the engine from opening a run between the two statements below.
+    const [locked] = await tx.select().from(mailings).where(mine).for('update');
+    if (!locked) return refuse('not_found');
+    await auditForeign(tx, actor, locked, 'delete_mailing', null);
+    const [deleted] = await tx
+      .delete(mailings)
+      .where(
+        and(mine, notExists(tx.select({ one: sql`1` }).from(runs).where(eq(runs.mailingId, mailings.id)))),
+      )
+      .returning({ id: mailings.id });
+    if (deleted) return done({ archived: false });
+    const stopped = await stopMailing(actor, input, tx, clock);
+    if (!stopped.ok) return stopped;
+    const [archived] = await tx
+      .update(mailings)
+      .set({ archivedAt: clock.now(), updatedAt: clock.now() })
+      .where(mine)
+      .returning({ id: mailings.id });
+    return archived ? done({ archived: true }) : refuse('not_found');
+  });
+}
+
+/**
+ * Copies a mailing of the actor's own with its message and its clients. The copy is paused, so that nothing leaves before
+ * it was looked at; a start that has passed becomes now, an end that has passed is dropped. Code: not_found.
+ */
+export async function duplicateMailing(
+  actor: Actor,
+  input: { mailingId: number },
+  on: Db = db,
+  clock: Clock = systemClock,
+): Promise<Result<{ id: number }>> {
+  const now = clock.now();
+  return allOrNothing(on, async (tx) => {
+    const [source] = await tx
+      .select()
+      .from(mailings)
+      .where(and(eq(mailings.id, input.mailingId), own(actor, mailings.ownerId), isNull(mailings.archivedAt)))
+      .for('share');
+    if (!source) return refuse('not_found');
+    const begun = source.startsAt <= now;
+    const startsLocal = begun ? toExactLocal(now, source.zone) : source.startsLocal;
+    const startsAt = begun ? now : source.startsAt;
+    const endsAt = source.endsAt && source.endsAt > now && source.endsAt > startsAt ? source.endsAt : null;
+    const [copy] = await tx
+      .insert(mailings)
+      .values({
+        ownerId: source.ownerId,
+        name: `${source.name.replace(/ \(\d+\)$/, '').slice(0, 190)} (2)`,
+        messageId: source.messageId,
+        audience: source.audience,
+        periodicity: source.periodicity,
+        startsLocal,
+        zone: source.zone,
+        startsAt,
+        endsAt,
+        nextSlotAt: startsAt,
+        pausedAt: now,
+        createdAt: now,
+        updatedAt: now,
+      })
+      .returning({ id: mailings.id });
+    if (!copy) throw new Error('an insert returned no row');
+    await tx.execute(sql`
+      insert into ${mailingClients} (mailing_id, client_id)
+      select ${copy.id}::bigint, client_id from ${mailingClients} where mailing_id = ${source.id}`);
+    return done(copy);
+  });
+}
+
+/** Every change of another's data by an admin is written down, in the transaction that makes it. */
+async function auditForeign(
+  tx: Db,
+  actor: Actor,
+  before: typeof mailings.$inferSelect,
+  action: string,
+  after: object | null,
+): Promise<void> {
+  if (before.ownerId === actor.id) return;
+  await tx.insert(audit).values({
+    actorId: actor.id,
+    actorEmail: actor.email,
+    action,
+    targetType: 'mailing',
+    targetId: before.id,
+    before,
+    after,
+  });
+}
+
+/** The message of the form: the one named, or a new one from what was written in place. */
+async function messageOf(owner: Actor, input: MailingInput, tx: Db): Promise<Result<number>> {
+  if (input.messageId) return done(input.messageId);
+  const { newSubject: subject = '', newBody: body = '' } = input;
+  if (!subject.trim() && !body.trim()) return refuseField('messageId', 'required');
+  const written = messageSchema.safeParse({ subject, body });
+  const names = { subject: 'newSubject', body: 'newBody' };
+  if (!written.success) return renamed(refuse('invalid', fieldErrors(written.error)), names);
+  const created = await createMessage(owner, written.data, tx);
+  return created.ok ? done(created.data.id) : renamed(created, names);
+}
+
+type Refused = Extract<Result<never>, { ok: false }>;
+
+/** A refusal of another form's field, at the field of this one. */
+function renamed({ error }: Refused, names: Record<string, string>): Refused {
+  const fields = Object.entries(error.fields ?? {}).map(([name, of]) => [names[name] ?? name, of]);
+  return { ok: false, error: { ...error, fields: Object.fromEntries(fields) } };
+}
+
+const idArray = (ids: number[]): SQL => sql`${`{${ids.join(',')}}`}::bigint[]`;
+
+/**
+ * Writes who gets the mailing, 5 or 50,000, each kind of choice by one INSERT … SELECT scoped to the owner.
+ * Codes at `clientIds`: not_found (an id that is not the owner's), no_clients; at `newClients` those of pasted lines.
+ */
+async function chooseClients(
+  owner: Actor,
+  mailing: { id: number; ownerId: number },
+  input: MailingInput,
+  tx: Db,
+): Promise<Result<null>> {
+  const { clientIds = [], without = [], found = [], newClients = '', keep = false } = input;
+  let pasted: number[] = [];
+  if (newClients.trim()) {
+    const added = await addPastedClients(owner, { text: newClients }, tx);
+    if (!added.ok) return renamed(added, { text: 'newClients' });
+    const keys = readPastedLines(newClients).flatMap(({ email }) => {
+      const address = parseAddress(email);
+      return address ? [addressKey(address)] : [];
+    });
+    const rows = await tx
+      .select({ id: clients.id })
+      .from(clients)
+      .where(and(own(owner, clients.ownerId), inArray(clients.emailKey, keys)));
+    pasted = rows.map((row) => row.id);
+  }
+  if (input.audience === 'all') {
+    await tx.delete(mailingClients).where(eq(mailingClients.mailingId, mailing.id));
+    const [one] = await tx
+      .select({ id: clients.id })
+      .from(clients)
+      .where(eq(clients.ownerId, mailing.ownerId))
+      .limit(1);
+    return one ? done(null) : refuseField('clientIds', 'no_clients');
+  }
+
+  if (!keep) await tx.delete(mailingClients).where(eq(mailingClients.mailingId, mailing.id));
+  const named = [...new Set([...clientIds, ...pasted])];
+  if (named.length > 0) {
+    const [own] = await tx.execute<{ n: number }>(sql`
+      with mine as (
+        select id from ${clients} where owner_id = ${mailing.ownerId} and id = any(${idArray(named)})
+      ), chosen as (
+        insert into ${mailingClients} (mailing_id, client_id) select ${mailing.id}::bigint, id from mine
+        on conflict do nothing
+      )
+      select count(*)::int as n from mine`);
+    if (own?.n !== named.length) return refuseField('clientIds', 'not_found');
+  }
+  for (const term of found)
+    await tx.execute(sql`
+      insert into ${mailingClients} (mailing_id, client_id)
+      select ${mailing.id}::bigint, ${clients.id} from ${clients} where ${foundClients(owner, term)}
+      on conflict do nothing`);
+  if (without.length > 0)
+    await tx
+      .delete(mailingClients)
+      .where(and(eq(mailingClients.mailingId, mailing.id), inArray(mailingClients.clientId, without)));
+  const [one] = await tx
+    .select({ id: mailingClients.clientId })
+    .from(mailingClients)
+    .where(eq(mailingClients.mailingId, mailing.id))
+    .limit(1);
+  return one ? done(null) : refuseField('clientIds', 'no_clients');
+}

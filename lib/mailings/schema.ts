@@ -1,0 +1,89 @@
+import { z } from 'zod';
+import { audiences, mailingStatuses, periodicities } from '@/db/enums';
+
+/** A form sends a list as one text, as several or not at all. */
+const list = (value: unknown) =>
+  value === undefined || value === null || value === '' ? [] : Array.isArray(value) ? value : [value];
+const flag = z.preprocess(
+  (value) => value === true || value === 'on' || value === '1' || value === 'true',
+  z.boolean(),
+);
+const rowId = z.coerce
+  .number('invalid_value')
+  .int('invalid_value')
+  .positive('invalid_value')
+  .max(2 ** 53 - 1, 'invalid_value');
+
+/** Ids that a form names one by one; more than this are chosen by a search or as everybody. */
+export const maxNamedClients = 10_000;
+
+const ids = z.preprocess(list, z.array(rowId).max(maxNamedClients, 'too_many'));
+
+/**
+ * A mailing as its form or a command names it. What needs the tz database, the clock or the rows (zones, dates, ownership)
+ * is checked by the mutation, so that both doors refuse the same things.
+ */
+export const mailingSchema = z
+  .object({
+    name: z
+      .string('required')
+      .trim()
+      .min(1, 'required')
+      .max(200, 'too_long')
+      .refine((value) => !/[\p{Cc}\u2028\u2029]/u.test(value), { error: 'one_line' }),
+    /** A message that exists; null = it is written in place. */
+    messageId: z.preprocess(
+      (value) => (value === '' || value === 'new' || value === undefined ? null : value),
+      rowId.nullable(),
+    ),
+    newSubject: z.string().default(''),
+    newBody: z.string().default(''),
+    audience: z.enum(audiences, 'invalid_value'),
+    /** Editing: those chosen before stay chosen. */
+    keep: flag,
+    /** Searches whose every match is chosen; an empty one means everybody there is now. */
+    found: z.preprocess(
+      (value) => (value === undefined || value === null ? [] : Array.isArray(value) ? value : [value]),
+      z.array(z.string().max(200, 'too_long')).max(20, 'too_many'),
+    ),
+    clientIds: ids,
+    /** Taken out again after everything above was put in. */
+    without: ids,
+    /** Pasted lines `Name <address>`: these clients are added and chosen. */
+    newClients: z.string().max(2_000_000, 'too_long').default(''),
+    /** `now` overrides `startsAt`. */
+    starts: z.enum(['now', 'later'], 'invalid_value').optional(),
+    /** `now`, or a local date and time of `zone`: 2026-12-01T09:00. */
+    startsAt: z.string().trim().max(40, 'impossible_date').default('now'),
+    zone: z.string('required').trim().min(1, 'required').max(100, 'unknown_zone'),
+    /** A local date and time of `zone`; null = never. */
+    endsAt: z.preprocess(
+      (value) => (value === '' || value === undefined ? null : value),
+      z.string().trim().max(40, 'impossible_date').nullable(),
+    ),
+    periodicity: z.enum(periodicities, 'invalid_value').default('once'),
+  })
+  .transform(({ starts, startsAt, ...rest }) => ({
+    ...rest,
+    startsAt:
+      starts === 'now' || startsAt === 'now' || (starts === undefined && startsAt === '') ? 'now' : startsAt,
+  }));
+
+type Parsed = z.output<typeof mailingSchema>;
+/** What the mutations take; everything that has a natural default may be left out. */
+export type MailingInput = Pick<Parsed, 'name' | 'audience' | 'startsAt' | 'zone'> & Partial<Parsed>;
+
+export const mailingIdSchema = z.object({ mailingId: rowId });
+
+/** A mailing and what becomes of it. */
+export const mailingUpdateSchema = z.intersection(mailingIdSchema, mailingSchema);
+export type MailingUpdate = MailingInput & { mailingId: number };
+
+/** The words of the status filter: the three statuses, the two switches, and `active` (running, neither switch set). */
+export const mailingFilters = [...mailingStatuses, 'active', 'paused', 'disabled'] as const;
+export type MailingFilter = (typeof mailingFilters)[number];
+
+/** Null for anything that is no filter. */
+export function asMailingFilter(value: unknown): MailingFilter | null {
+  return mailingFilters.find((filter) => filter === value) ?? null;
+}
