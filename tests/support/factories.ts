@@ -186,7 +186,6 @@ export async function createRun(
         replyTo: 'ada@users.example',
         linkBase: 'http://localhost:3000',
         openedAt,
-        progressAt: openedAt,
         servedAt: openedAt,
         closedAt: status === 'open' ? null : openedAt,
         ...overrides,
