@@ -22,31 +22,27 @@ try {
       `--out=${path.relative(root, copy)}`,
       '--name=drift',
     ],
-    // Without a terminal it can not ask whether a column was renamed, and fails instead: drift as well.
+    // Without a terminal it can not ask whether a column was renamed, and writes nothing: only its own word says that all is well.
     { cwd: root, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'], timeout: 120_000 },
   );
   const fresh = listing(copy).filter((file) => !before.includes(file));
-  if (fresh.length > 0) {
+  if (result.status === 0 && fresh.length === 0 && /No schema changes/.test(result.stdout)) {
+    console.log('The migrations make exactly what db/schema describes.');
+  } else {
     const statements = fresh
       .filter((file) => file.endsWith('.sql'))
       .map((file) => fs.readFileSync(path.join(copy, file), 'utf8'));
-    fail(`The migrations lag behind db/schema. This is missing:\n\n${statements.join('\n')}`);
-  } else if (result.status !== 0) {
-    fail(
-      `drizzle-kit could not compare db/schema with the migrations:\n${result.stderr || result.stdout || result.error?.message}`,
+    const said = [result.stdout, result.stderr, result.error?.message ?? ''].join('\n').trim();
+    console.error(
+      `The migrations lag behind db/schema. ${statements.length > 0 ? `This is missing:\n\n${statements.join('\n')}` : `drizzle-kit said:\n\n${said}`}
+Run \`npm run db:generate -- --name what_it_does\`, review the file and commit it.`,
     );
-  } else console.log('The migrations make exactly what db/schema describes.');
+    process.exitCode = 1;
+  }
 } finally {
   fs.rmSync(temporary, { recursive: true, force: true });
 }
 
 function listing(folder) {
   return fs.readdirSync(folder, { recursive: true, encoding: 'utf8' }).sort();
-}
-
-function fail(text) {
-  console.error(
-    `${text}\nRun \`npm run db:generate -- --name what_it_does\`, review the file and commit it.`,
-  );
-  process.exitCode = 1;
 }
