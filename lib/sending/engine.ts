@@ -1,0 +1,414 @@
+import { randomBytes, randomUUID } from 'node:crypto';
+import { hostname } from 'node:os';
+import type { Clock } from '@/lib/clock';
+import type { Letter, SendResult, Transport } from '@/lib/email/transport';
+import { appUrl, type Env, env } from '@/lib/env';
+import { log } from '@/lib/log';
+import { latestSlot, nextSlotAfter, slotsBetween } from '@/lib/recurrence/slots';
+import { type CompiledLetter, compileLetter } from './compose';
+import * as ledger from './ledger';
+import { retryDelaySeconds, senderWaitSeconds } from './retry';
+
+/** A slot later than this is noted as missed instead of sent, unless it is a mailing's first. */
+const latenessLimitMs = 24 * 3600_000;
+/** No mailing notes more missed slots than this at once. */
+const missedMax = 4000;
+/** Letters of one lane that are on disk as intents and not yet recorded; two lanes make the record window of 100. */
+const laneSize = 50;
+
+/** What a pass did. `remaining` counts what is queued or in flight in open runs when it ends. */
+export type PassCounts = {
+  runsOpened: number;
+  claimed: number;
+  sent: number;
+  failed: number;
+  unknown: number;
+  retried: number;
+  remaining: number;
+};
+
+export type Pass = {
+  clock: Clock;
+  /** No claim after it; what was handed over is finished. By the same clock. */
+  deadline: Date;
+  transport: Transport;
+  /** Stops claiming like the deadline does. */
+  signal?: AbortSignal;
+  /** Who runs it, for the report that an engine is alive. */
+  kind?: 'worker' | 'cron' | 'cli' | 'action';
+  /** Told after every step, for a progress line. */
+  onProgress?: (counts: PassCounts) => void;
+  settings?: Env;
+  /** 0 ≤ r < 1, for the jitter of retries. */
+  random?: () => number;
+};
+
+const engineName = `${hostname()}:${process.pid}:${randomBytes(4).toString('hex')}`;
+
+/**
+ * One pass: opens due runs and sends until nothing is left to do now or the deadline is near. Any number may run at once, in any
+ * number of processes. Killed at any instant it loses nothing and repeats nothing: what it had taken comes back when its lease
+ * ends, and letters that were on the wire end as `unknown` unless the transport repeats safely.
+ */
+export async function sendDueMailings(pass: Pass): Promise<PassCounts> {
+  const engine = new Engine(pass);
+  await ledger.reportEngine(engineName, pass.kind ?? 'cli');
+  while (!engine.isOutOfTime()) {
+    const opened = await engine.openDueRuns();
+    await engine.tidy();
+    const sent = await engine.sendOneBatch();
+    pass.onProgress?.(engine.counts);
+    if (!opened && !sent) break;
+  }
+  await engine.tidy();
+  engine.counts.remaining = await ledger.countRemaining();
+  return engine.counts;
+}
+
+class Engine {
+  readonly counts: PassCounts = {
+    runsOpened: 0,
+    claimed: 0,
+    sent: 0,
+    failed: 0,
+    unknown: 0,
+    retried: 0,
+    remaining: 0,
+  };
+  private readonly holder = randomUUID();
+  private readonly settings: Env;
+  private readonly random: () => number;
+  private readonly compiled = new Map<number, CompiledLetter>();
+
+  constructor(private readonly pass: Pass) {
+    this.settings = pass.settings ?? env();
+    this.random = pass.random ?? Math.random;
+  }
+
+  isOutOfTime(): boolean {
+    return this.pass.signal?.aborted === true || this.pass.clock.now() >= this.pass.deadline;
+  }
+
+  private now(): Date {
+    return this.pass.clock.now();
+  }
+
+  // ── a. open runs ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  /** Opens what is due, one transaction a mailing. True when there was anything. */
+  async openDueRuns(): Promise<boolean> {
+    const due = await ledger.listDueMailings(this.now(), 20);
+    let moved = false;
+    for (const mailingId of due) {
+      if (this.isOutOfTime()) break;
+      moved = (await ledger.inTransaction((on) => this.openRun(on, mailingId))) || moved;
+    }
+    return moved;
+  }
+
+  private async openRun(
+    on: Parameters<typeof ledger.lockDueMailing>[0],
+    mailingId: number,
+  ): Promise<boolean> {
+    const now = this.now();
+    const mailing = await ledger.lockDueMailing(on, mailingId, now);
+    if (!mailing) return false;
+    const { schedule } = mailing;
+    const latest = latestSlot(schedule, now);
+    let begun = false;
+    if (latest && latest.index >= mailing.nextSlotIndex) {
+      const isFirst = !mailing.begun && latest.index === mailing.nextSlotIndex;
+      const opens = !mailing.over && (isFirst || now.getTime() - latest.at.getTime() < latenessLimitMs);
+      const missed = slotsBetween(schedule, mailing.nextSlotIndex, latest.index, missedMax)
+        .map((slot) => slot.at)
+        .filter((at) => !opens || at < latest.at);
+      await ledger.insertMissedRuns(on, mailing.id, missed, now);
+      if (opens) {
+        const run = await ledger.insertRun(on, {
+          mailingId: mailing.id,
+          kind: 'scheduled',
+          slotAt: latest.at,
+          deadlineAt: null,
+          now,
+          fromEmail: this.settings.EMAIL_FROM,
+          linkBase: appUrl(),
+        });
+        if (run) this.counts.runsOpened += 1;
+      }
+      begun = true;
+    }
+    return ledger.moveNextSlot(on, mailing, nextSlotAfter(schedule, now), begun);
+  }
+
+  // ── f., g. sweep and close ────────────────────────────────────────────────────────────────────────────────────────────
+
+  async tidy(): Promise<void> {
+    const now = this.now();
+    this.counts.unknown += await ledger.sweepLeases(now);
+    await ledger.endUnsendable(this.pass.transport.name, now);
+    await ledger.closeRuns(now);
+  }
+
+  // ── b. to e. claim, intend, send, record ──────────────────────────────────────────────────────────────────────────────
+
+  /** Sends one batch. False when there is nothing to send now, or the sender waits. */
+  async sendOneBatch(): Promise<boolean> {
+    const { transport } = this.pass;
+    if (await ledger.findTransportWait(transport.name, this.now())) return false;
+    const lease = {
+      holder: this.holder,
+      transport: transport.name,
+      leaseSeconds: this.settings.SEND_LEASE_SECONDS,
+      now: this.now(),
+    };
+    const repeat = transport.repeatsSafely ? await ledger.claimRepeat(lease) : null;
+    if (repeat) return this.repeatBatch(repeat);
+    if (!(await ledger.isAnythingClaimable(this.now()))) return false;
+    const trouble = await transport.ready();
+    if (trouble) {
+      await this.hold(trouble.waitCode, trouble.response, trouble.waitSeconds);
+      return false;
+    }
+    const limit = await this.allowance(Math.min(this.settings.SEND_BATCH, transport.batchMax));
+    if (limit === 0) return false;
+    const idempotencyKey = transport.repeatsSafely ? randomUUID() : null;
+    const batch = await ledger.claimBatch({ ...lease, limit, idempotencyKey });
+    await ledger.returnAllowance(transport.name, limit - (batch?.deliveries.length ?? 0));
+    if (!batch) return false;
+    this.counts.claimed += batch.deliveries.length;
+    try {
+      const letters = await this.compiledLetter(batch.runId);
+      if (transport.repeatsSafely) await this.sendWhole(batch, letters);
+      else await this.sendByLanes(batch, letters);
+    } finally {
+      await ledger.endBatch(batch.id, this.holder);
+    }
+    return true;
+  }
+
+  /** Letters the shared rate lets out now, at most `want`; waits a moment for the bucket to fill. */
+  private async allowance(want: number): Promise<number> {
+    const limits = {
+      perSecond: this.settings.SEND_PER_SECOND ?? null,
+      perDay: this.settings.SEND_PER_DAY ?? null,
+    };
+    while (!this.isOutOfTime()) {
+      const asked = this.now();
+      const { granted, dayIsUsedUp } = await ledger.takeAllowance(
+        this.pass.transport.name,
+        want,
+        limits,
+        asked,
+      );
+      if (granted > 0) return granted;
+      if (dayIsUsedUp) {
+        const midnight = Date.UTC(asked.getUTCFullYear(), asked.getUTCMonth(), asked.getUTCDate() + 1);
+        await this.hold('quota_daily', '', (midnight - asked.getTime()) / 1000);
+        return 0;
+      }
+      await new Promise((resolve) => setTimeout(resolve, Math.min(1000, 1000 / (limits.perSecond ?? 1))));
+      if (this.now().getTime() === asked.getTime()) return 0;
+    }
+    return 0;
+  }
+
+  private async compiledLetter(runId: number): Promise<CompiledLetter> {
+    const known = this.compiled.get(runId);
+    if (known) return known;
+    const compiled = compileLetter(await ledger.getFrozenRun(runId));
+    if (this.compiled.size >= 50) this.compiled.clear();
+    this.compiled.set(runId, compiled);
+    return compiled;
+  }
+
+  /** Two lanes share the batch: while one waits for the server, the other writes to the database. */
+  private async sendByLanes(batch: ledger.Batch, letters: CompiledLetter): Promise<void> {
+    const waiting = [...batch.deliveries];
+    let open = true;
+    const size = Math.min(laneSize, Math.ceil(waiting.length / 2));
+    const lane = async () => {
+      while (open && waiting.length > 0 && !this.isOutOfTime()) {
+        const chunk = waiting.splice(0, size);
+        if (!(await this.handOver(batch, chunk, letters, null))) open = false;
+      }
+    };
+    const ended = await Promise.allSettled([lane(), lane()]);
+    for (const result of ended) if (result.status === 'rejected') throw result.reason;
+  }
+
+  /** One hand-over of the whole batch under its key. */
+  private async sendWhole(batch: ledger.Batch, letters: CompiledLetter): Promise<void> {
+    const composed = this.composeAll(batch.deliveries, letters);
+    const digest = this.pass.transport.digest([...composed.letters.values()]);
+    await this.handOver(batch, batch.deliveries, letters, digest);
+  }
+
+  /** Hands a batch over once more, if its gate is open still, its key good, and its bytes the same; else its members end `unknown`. */
+  private async repeatBatch(batch: ledger.Batch & { gateOpen: boolean }): Promise<boolean> {
+    const { transport } = this.pass;
+    const letters = await this.compiledLetter(batch.runId);
+    const composed = this.composeAll(batch.deliveries, letters);
+    const isSame =
+      composed.broken.size === 0 && transport.digest([...composed.letters.values()]) === batch.digest;
+    const isFresh =
+      batch.firstTriedAt !== null && this.now().getTime() - batch.firstTriedAt.getTime() < latenessLimitMs;
+    if (batch.gateOpen && isSame && isFresh) {
+      const trouble = await transport.ready();
+      if (trouble) {
+        await ledger.deferBatch(
+          batch.id,
+          this.holder,
+          await this.hold(trouble.waitCode, trouble.response, trouble.waitSeconds),
+        );
+        return false;
+      }
+      await this.handOver(batch, batch.deliveries, letters, batch.digest);
+      await ledger.endBatch(batch.id, this.holder);
+      return true;
+    }
+    const reason = batch.gateOpen ? (isSame ? 'key_expired' : 'letter_changed') : 'not_repeated';
+    this.counts.unknown += await ledger.endBatchUnknown(batch.id, this.holder, reason, this.now());
+    return true;
+  }
+
+  private composeAll(deliveries: ledger.ClaimedDelivery[], compiled: CompiledLetter) {
+    const letters = new Map<number, Letter>();
+    const broken = new Map<number, string>();
+    for (const delivery of deliveries) {
+      try {
+        letters.set(delivery.id, compiled.compose(delivery));
+      } catch (error) {
+        broken.set(delivery.id, error instanceof Error ? error.message : String(error));
+      }
+    }
+    return { letters, broken };
+  }
+
+  /** Intends, sends and records some deliveries of a batch. False when the rest of the batch has to stay. */
+  private async handOver(
+    batch: ledger.Batch,
+    deliveries: ledger.ClaimedDelivery[],
+    compiled: CompiledLetter,
+    digest: string | null,
+  ): Promise<boolean> {
+    const { transport, signal } = this.pass;
+    const { letters, broken } = this.composeAll(deliveries, compiled);
+    const attempts = await ledger.intend({
+      batchId: batch.id,
+      holder: this.holder,
+      transport: transport.name,
+      deliveryIds: deliveries.map((delivery) => delivery.id),
+      leaseSeconds: this.settings.SEND_LEASE_SECONDS,
+      digest,
+      now: this.now(),
+    });
+    if (attempts.size === 0) return false;
+    const going = deliveries.filter((delivery) => attempts.has(delivery.id) && letters.has(delivery.id));
+    const results = await transport.send(
+      going.map((delivery) => letters.get(delivery.id) as Letter),
+      {
+        ...(batch.idempotencyKey ? { idempotencyKey: batch.idempotencyKey } : {}),
+        ...(signal ? { signal } : {}),
+      },
+    );
+    const result = new Map(going.map((delivery, index) => [delivery.id, results[index] ?? noResult]));
+    for (const [id, message] of broken)
+      result.set(id, {
+        outcome: 'refused',
+        scope: 'recipient',
+        lasting: true,
+        code: null,
+        response: message,
+        stage: 'compose',
+      });
+
+    const outcomes = deliveries.flatMap((delivery) => {
+      const attemptId = attempts.get(delivery.id);
+      const found = result.get(delivery.id);
+      return attemptId && found ? [this.outcomeOf(attemptId, delivery, found, batch)] : [];
+    });
+    const isMine = await ledger.recordOutcomes({
+      batchId: batch.id,
+      holder: this.holder,
+      leaseSeconds: this.settings.SEND_LEASE_SECONDS,
+      outcomes,
+      now: this.now(),
+    });
+    if (!isMine) {
+      log.warn('lease_lost', { batch: batch.id, letters: outcomes.length });
+      return false;
+    }
+    for (const { delivery, countsAsTry } of outcomes) {
+      if (delivery === 'sent') this.counts.sent += 1;
+      else if (delivery === 'failed') this.counts.failed += 1;
+      else if (delivery === 'unknown') this.counts.unknown += 1;
+      else if (delivery === 'queued' && countsAsTry) this.counts.retried += 1;
+    }
+    if (outcomes.some((outcome) => outcome.delivery === 'sent'))
+      await ledger.clearTransportWait(transport.name);
+    const refused = results.find((one) => one.outcome === 'refused' && one.scope === 'sender');
+    if (refused?.outcome === 'refused')
+      await this.hold(refused.waitCode ?? 'server_error', refused.response, refused.waitSeconds);
+    if (outcomes.some((outcome) => outcome.delivery === 'sending')) {
+      const seconds = senderWaitSeconds(batch.repeats + 1, undefined, this.random);
+      await ledger.deferBatch(batch.id, this.holder, new Date(this.now().getTime() + seconds * 1000));
+    }
+    return refused === undefined;
+  }
+
+  /** What a result means for the attempt and the delivery. */
+  private outcomeOf(
+    attemptId: number,
+    delivery: ledger.ClaimedDelivery,
+    result: SendResult,
+    batch: ledger.Batch,
+  ): ledger.Outcome {
+    const base = { attemptId, deliveryId: delivery.id, reason: null, countsAsTry: false, nextTryAt: null };
+    // Once bytes went out under a key without an answer, only the same bytes under the same key may follow.
+    const isBound = batch.firstTriedAt !== null;
+    switch (result.outcome) {
+      case 'untried':
+        return { ...base, attempt: null, delivery: isBound ? 'sending' : 'queued' };
+      case 'accepted': {
+        const { code, response, stage } = result;
+        return {
+          ...base,
+          attempt: { status: 'success', code, response, stage },
+          delivery: 'sent',
+          countsAsTry: true,
+        };
+      }
+      case 'unknown': {
+        const attempt = {
+          status: 'unknown' as const,
+          code: null,
+          response: result.response,
+          stage: result.stage,
+        };
+        if (this.pass.transport.repeatsSafely) return { ...base, attempt, delivery: 'sending' };
+        return { ...base, attempt, delivery: 'unknown', reason: 'no_answer', countsAsTry: true };
+      }
+      case 'refused': {
+        const { code, response, stage } = result;
+        const attempt = { status: 'failure' as const, code, response, stage };
+        if (result.scope === 'sender') return { ...base, attempt, delivery: isBound ? 'sending' : 'queued' };
+        if (result.lasting)
+          return { ...base, attempt, delivery: 'failed', reason: 'refused', countsAsTry: true };
+        const tries = delivery.tries + 1;
+        if (tries >= this.settings.SEND_TRIES_MAX)
+          return { ...base, attempt, delivery: 'failed', reason: 'tries_used', countsAsTry: true };
+        const seconds = retryDelaySeconds(tries, this.settings.SEND_RETRY_BASE_SECONDS, this.random);
+        const nextTryAt = new Date(this.now().getTime() + seconds * 1000);
+        return { ...base, attempt, delivery: 'queued', countsAsTry: true, nextTryAt };
+      }
+    }
+  }
+
+  private hold(code: string, response: string, asked: number | undefined): Promise<Date> {
+    const secondsOf = (waitsInRow: number) => senderWaitSeconds(waitsInRow, asked, this.random);
+    return ledger.holdTransport(this.pass.transport.name, { code, response }, secondsOf, this.now());
+  }
+}
+
+/** A transport that answers fewer results than letters has handed over what nobody knows. */
+const noResult: SendResult = { outcome: 'unknown', response: '', stage: '' };

@@ -1,0 +1,782 @@
+import { type SQL, sql } from 'drizzle-orm';
+import { type Db, db, driver } from '@/db/client';
+import type { DeliveryStatus, RunKind } from '@/db/enums';
+import type { Schedule } from '@/lib/recurrence/slots';
+
+/*
+ * All SQL of the ledger: runs, batches, deliveries, attempts, and what engines share.
+ * Leases go by the database's clock, everything else by the instant that is passed in. Statements of the hot path (claim,
+ * intend, record) are one round trip each and prepared by the driver; whatever has to join a caller's transaction takes `on`.
+ * Locks are always taken in the order mailing, run, delivery, run_counts (a trigger's), so that engines do not deadlock.
+ */
+
+/** The random name under which one pass holds its leases. */
+export type Holder = string;
+
+/** Runs `work` in one transaction. */
+export function inTransaction<T>(work: (on: Db) => Promise<T>): Promise<T> {
+  return db.transaction(work);
+}
+
+const at = (date: Date): SQL => sql`${date.toISOString()}::timestamptz`;
+
+// ── a. opening runs ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+/** A mailing that is due, locked, with all that decides what opens. */
+export type DueMailing = {
+  id: number;
+  schedule: Schedule;
+  begun: boolean;
+  nextSlotIndex: number;
+  /** Its end has passed: what was missed is noted, nothing opens. */
+  over: boolean;
+};
+
+type DueRow = {
+  id: string;
+  starts_local: string;
+  zone: string;
+  periodicity: Schedule['periodicity'];
+  ends_at: string | null;
+  status: string;
+  next_slot_index: number;
+  over: boolean;
+};
+
+/** Who may be due: not held by anybody, and no scheduled run open; a series whose end has passed ends whatever holds it. */
+const mayOpen = (now: Date): SQL => sql`
+  m.next_slot_at <= ${at(now)} and (
+    m.ends_at <= ${at(now)} or (
+      m.paused_at is null and m.disabled_at is null and u.blocked_at is null
+      and not exists (select 1 from runs r where r.mailing_id = m.id and r.kind = 'scheduled' and r.status = 'open')
+    )
+  )`;
+
+/** Ids of mailings that are due, the longest waiting first. */
+export async function listDueMailings(now: Date, limit: number): Promise<number[]> {
+  const rows = await db.execute<{ id: string }>(sql`
+    select m.id from mailings m join users u on u.id = m.owner_id
+    where ${mayOpen(now)} order by m.next_slot_at limit ${limit}`);
+  return rows.map((row) => Number(row.id));
+}
+
+/** Locks a mailing if it is still due; null when another engine was quicker or something holds it now. */
+export async function lockDueMailing(on: Db, mailingId: number, now: Date): Promise<DueMailing | null> {
+  const [row] = await on.execute<DueRow>(sql`
+    select m.id, m.starts_local, m.zone, m.periodicity, m.ends_at, m.status, m.next_slot_index,
+      coalesce(m.ends_at <= ${at(now)}, false) as over
+    from mailings m join users u on u.id = m.owner_id
+    where m.id = ${mailingId} and ${mayOpen(now)} for update of m skip locked`);
+  return row ? dueMailing(row) : null;
+}
+
+function dueMailing(row: DueRow): DueMailing {
+  return {
+    id: Number(row.id),
+    schedule: {
+      startsLocal: row.starts_local,
+      zone: row.zone,
+      periodicity: row.periodicity,
+      endsAt: row.ends_at ? new Date(row.ends_at) : null,
+    },
+    begun: row.status !== 'created',
+    nextSlotIndex: row.next_slot_index,
+    over: row.over,
+  };
+}
+
+export type NewRun = {
+  mailingId: number;
+  kind: RunKind;
+  /** The slot of a scheduled run; null for a manual one. */
+  slotAt: Date | null;
+  /** Null: the mailing's end holds. */
+  deadlineAt: Date | null;
+  now: Date;
+  fromEmail: string;
+  /** Without a trailing slash. */
+  linkBase: string;
+};
+
+/**
+ * Opens a run with the letter frozen as it is now and one delivery per client; whoever may not be mailed is born `skipped`.
+ * Null when the slot has its run already, or one of this kind is open. The caller holds the mailing's lock.
+ */
+export async function insertRun(on: Db, run: NewRun): Promise<{ runId: number; deliveries: number } | null> {
+  const [row] = await on.execute<{ id: string }>(sql`
+    insert into runs (mailing_id, owner_id, kind, slot_at, status, deadline_at, subject, body, from_name, from_email, reply_to,
+      link_base, locale, opened_at, served_at)
+    select m.id, m.owner_id, ${run.kind}, ${run.slotAt ? at(run.slotAt) : sql`null`}, 'open',
+      ${run.deadlineAt ? at(run.deadlineAt) : sql`null`}, g.subject, g.body, u.name, ${run.fromEmail}, u.email,
+      ${run.linkBase}, u.locale, ${at(run.now)}, ${at(run.now)}
+    from mailings m join users u on u.id = m.owner_id join messages g on g.id = m.message_id
+    where m.id = ${run.mailingId}
+    on conflict do nothing returning id`);
+  if (!row) return null;
+  const runId = Number(row.id);
+  const deliveries = await insertDeliveries(on, runId, run.now);
+  return { runId, deliveries };
+}
+
+/** One delivery for each client of the run's audience, in one statement. Returns how many. */
+export async function insertDeliveries(on: Db, runId: number, now: Date): Promise<number> {
+  const result = await on.execute(sql`
+    insert into deliveries (run_id, client_id, email, full_name, status, reason, ended_at)
+    select r.id, c.id, c.email, c.full_name,
+      case when s.id is null then 'queued' else 'skipped' end::delivery_status,
+      s.reason::text, case when s.id is null then null else ${at(now)} end
+    from runs r
+    join mailings m on m.id = r.mailing_id
+    join clients c on c.owner_id = m.owner_id
+    left join suppressions s on s.owner_id = c.owner_id and s.email_key = c.email_key
+    where r.id = ${runId}
+      and (m.audience = 'all' or exists (select 1 from mailing_clients k where k.mailing_id = m.id and k.client_id = c.id))
+    order by c.id`);
+  return (result as unknown as { count: number }).count;
+}
+
+/** Notes slots that nobody served, each once. */
+export async function insertMissedRuns(on: Db, mailingId: number, slots: Date[], now: Date): Promise<void> {
+  if (slots.length === 0) return;
+  await on.execute(sql`
+    insert into runs (mailing_id, owner_id, kind, slot_at, status, subject, body, from_name, from_email, reply_to, link_base,
+      opened_at, closed_at, served_at)
+    select m.id, m.owner_id, 'scheduled', s.at::timestamptz, 'missed', '', '', '', '', '', '', ${at(now)}, ${at(now)}, ${at(now)}
+    from mailings m cross join jsonb_array_elements_text(${JSON.stringify(slots)}::jsonb) as s (at)
+    where m.id = ${mailingId} order by s.at on conflict do nothing`);
+}
+
+/**
+ * Moves a mailing to its next slot, only if it still stands where it was read; null ends the series. False when it does not.
+ * `begun` makes a mailing running.
+ */
+export async function moveNextSlot(
+  on: Db,
+  mailing: { id: number; nextSlotIndex: number },
+  next: { index: number; at: Date } | null,
+  begun: boolean,
+): Promise<boolean> {
+  const rows = await on.execute(sql`
+    update mailings set next_slot_at = ${next ? at(next.at) : sql`null`},
+      next_slot_index = ${next ? next.index : sql`next_slot_index`},
+      status = case when ${begun} and status = 'created' then 'running' else status end
+    where id = ${mailing.id} and next_slot_index = ${mailing.nextSlotIndex} and next_slot_at is not null returning id`);
+  return rows.length === 1;
+}
+
+// ── b. claiming ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+/** What a run froze when it opened: all that its letters are made of. */
+export type FrozenRun = {
+  id: number;
+  ownerId: number;
+  mailingId: number;
+  subject: string;
+  body: string;
+  fromName: string;
+  fromEmail: string;
+  replyTo: string;
+  linkBase: string;
+  locale: 'en' | 'ru';
+  openedAt: Date;
+};
+
+export type ClaimedDelivery = { id: number; email: string; fullName: string; tries: number };
+
+/** One claim. `repeats` counts hand-overs of the same bytes before this one. */
+export type Batch = {
+  id: number;
+  runId: number;
+  idempotencyKey: string | null;
+  digest: string | null;
+  firstTriedAt: Date | null;
+  repeats: number;
+  deliveries: ClaimedDelivery[];
+};
+
+/** The gates of a run, for every statement that lets letters out: `r` run, `m` mailing, `u` owner. */
+const gatesOpen = `
+  r.status = 'open' and r.paused_at is null and r.stopped_at is null
+  and m.disabled_at is null and u.blocked_at is null`;
+
+/**
+ * Takes up to `limit` queued deliveries of the run served least recently, under a lease. Clients who unsubscribed since the run
+ * opened are skipped here. Null when nothing is to be had now.
+ */
+export async function claimBatch(claim: {
+  holder: Holder;
+  transport: string;
+  limit: number;
+  leaseSeconds: number;
+  idempotencyKey: string | null;
+  now: Date;
+}): Promise<Batch | null> {
+  const now = claim.now.toISOString();
+  const db = driver();
+  type Row = {
+    batch_id: string;
+    run_id: string;
+    id: string;
+    email: string;
+    full_name: string;
+    tries: number;
+    status: string;
+  };
+  const rows = await db<Row[]>`
+    with run as materialized (
+      select r.id, r.owner_id from runs r join mailings m on m.id = r.mailing_id join users u on u.id = r.owner_id
+      where ${db.unsafe(gatesOpen)} and coalesce(r.deadline_at, m.ends_at, 'infinity') > ${now}::timestamptz
+        and exists (
+          select 1 from deliveries d where d.run_id = r.id and d.status = 'queued'
+            and (d.next_try_at is null or d.next_try_at <= ${now}::timestamptz)
+        )
+      order by r.served_at limit 1
+    ), picked as materialized (
+      select d.id, s.reason from run join deliveries d on d.run_id = run.id
+      left join suppressions s on s.owner_id = run.owner_id and s.email_key = lower(d.email)
+      where d.status = 'queued' and (d.next_try_at is null or d.next_try_at <= ${now}::timestamptz)
+      order by d.next_try_at nulls first, d.id limit ${claim.limit} for update of d skip locked
+    ), served as (
+      update runs set served_at = ${now}::timestamptz, transport = ${claim.transport}
+      where id = (select id from run) and exists (select 1 from picked)
+    ), batch as (
+      insert into batches (run_id, transport, holder, leased_until, idempotency_key)
+      select id, ${claim.transport}, ${claim.holder}, now() + make_interval(secs => ${claim.leaseSeconds}),
+        ${claim.idempotencyKey}::text
+      from run where exists (select 1 from picked) returning id, run_id
+    )
+    update deliveries d set batch_id = batch.id,
+      status = case when picked.reason is null then 'sending' else 'skipped' end::delivery_status,
+      reason = picked.reason::text,
+      ended_at = case when picked.reason is null then null else ${now}::timestamptz end
+    from picked cross join batch where d.id = picked.id
+    returning batch.id as batch_id, batch.run_id, d.id, d.email, d.full_name, d.tries, d.status`;
+  const [first] = rows;
+  if (!first) return null;
+  const deliveries = rows
+    .filter((row) => row.status === 'sending')
+    .map((row) => ({ id: Number(row.id), email: row.email, fullName: row.full_name, tries: row.tries }))
+    .sort((a, b) => a.id - b.id);
+  return {
+    id: Number(first.batch_id),
+    runId: Number(first.run_id),
+    idempotencyKey: claim.idempotencyKey,
+    digest: null,
+    firstTriedAt: null,
+    repeats: 0,
+    deliveries,
+  };
+}
+
+/** Is there anything this engine could claim now? */
+export async function isAnythingClaimable(now: Date): Promise<boolean> {
+  const db = driver();
+  const rows = await db`
+    select 1 from runs r join mailings m on m.id = r.mailing_id join users u on u.id = r.owner_id
+    where ${db.unsafe(gatesOpen)} and coalesce(r.deadline_at, m.ends_at, 'infinity') > ${now.toISOString()}::timestamptz
+      and exists (
+        select 1 from deliveries d where d.run_id = r.id and d.status = 'queued'
+          and (d.next_try_at is null or d.next_try_at <= ${now.toISOString()}::timestamptz)
+      ) limit 1`;
+  return rows.length > 0;
+}
+
+/** What the letters of a run are made of. */
+export async function getFrozenRun(runId: number): Promise<FrozenRun> {
+  const db = driver();
+  type Row = {
+    id: string;
+    owner_id: string;
+    mailing_id: string;
+    subject: string;
+    body: string;
+    from_name: string;
+    from_email: string;
+    reply_to: string;
+    link_base: string;
+    locale: 'en' | 'ru';
+    opened_at: string;
+  };
+  const [row] = await db<Row[]>`
+    select id, owner_id, mailing_id, subject, body, from_name, from_email, reply_to, link_base, locale, opened_at
+    from runs where id = ${runId}`;
+  if (!row) throw new Error(`run ${runId} is gone`);
+  return {
+    id: Number(row.id),
+    ownerId: Number(row.owner_id),
+    mailingId: Number(row.mailing_id),
+    subject: row.subject,
+    body: row.body,
+    fromName: row.from_name,
+    fromEmail: row.from_email,
+    replyTo: row.reply_to,
+    linkBase: row.link_base,
+    locale: row.locale,
+    openedAt: new Date(row.opened_at),
+  };
+}
+
+// ── c. intending ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+/**
+ * Puts an attempt on disk for each delivery, `unknown`, before anything is handed over, and renews the lease. Returns the
+ * attempt of each delivery that may go out. Empty when the lease is lost or a gate closed: then nothing may go.
+ */
+export async function intend(intent: {
+  batchId: number;
+  holder: Holder;
+  transport: string;
+  deliveryIds: number[];
+  leaseSeconds: number;
+  /** Frozen with the batch at its first hand-over; null where the transport repeats nothing. */
+  digest: string | null;
+  now: Date;
+}): Promise<Map<number, number>> {
+  const now = intent.now.toISOString();
+  const db = driver();
+  const rows = await db<{ id: string; delivery_id: string }[]>`
+    with open as materialized (
+      select b.id, r.id as run_id, r.mailing_id, r.owner_id
+      from batches b join runs r on r.id = b.run_id join mailings m on m.id = r.mailing_id join users u on u.id = r.owner_id
+      where b.id = ${intent.batchId} and ${db.unsafe(gatesOpen)}
+        and coalesce(r.deadline_at, m.ends_at, 'infinity') > ${now}::timestamptz
+    ), mine as (
+      update batches b set leased_until = now() + make_interval(secs => ${intent.leaseSeconds}),
+        digest = coalesce(b.digest, ${intent.digest}::text), first_tried_at = coalesce(b.first_tried_at, ${now}::timestamptz)
+      from open where b.id = open.id and b.holder = ${intent.holder} and b.ended_at is null and b.leased_until > now()
+      returning b.id, open.run_id, open.mailing_id, open.owner_id
+    )
+    insert into attempts (delivery_id, run_id, mailing_id, owner_id, batch_id, attempted_at, status, transport)
+    select d.id, mine.run_id, mine.mailing_id, mine.owner_id, mine.id, ${now}::timestamptz, 'unknown', ${intent.transport}
+    from mine cross join unnest(${intent.deliveryIds}::bigint[]) as wanted (id)
+    join deliveries d on d.id = wanted.id and d.status = 'sending' and d.batch_id = mine.id
+    order by d.id
+    returning id, delivery_id`;
+  return new Map(rows.map((row) => [Number(row.delivery_id), Number(row.id)]));
+}
+
+// ── e. recording ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+/** What became of one attempt, and of its delivery. */
+export type Outcome = {
+  attemptId: number;
+  deliveryId: number;
+  /** Null: it was never handed over, the intent is taken back. */
+  attempt: {
+    status: 'success' | 'failure' | 'unknown';
+    code: number | null;
+    response: string;
+    stage: string;
+  } | null;
+  /** `sending`: the batch will be repeated as it is. */
+  delivery: Extract<DeliveryStatus, 'sent' | 'failed' | 'queued' | 'unknown' | 'sending'>;
+  reason: string | null;
+  countsAsTry: boolean;
+  nextTryAt: Date | null;
+};
+
+/** Writes outcomes in bulk, only where the lease is still mine. False when it is lost: then nothing was written. */
+export async function recordOutcomes(record: {
+  batchId: number;
+  holder: Holder;
+  leaseSeconds: number;
+  outcomes: Outcome[];
+  now: Date;
+}): Promise<boolean> {
+  const db = driver();
+  const { outcomes } = record;
+  const now = record.now.toISOString();
+  const rows = await db`
+    with mine as (
+      update batches set leased_until = now() + make_interval(secs => ${record.leaseSeconds})
+      where id = ${record.batchId} and holder = ${record.holder} and ended_at is null and leased_until > now()
+      returning id
+    ), outcome as materialized (
+      select o.*, mine.id as batch_id from mine cross join unnest(
+        ${outcomes.map((o) => o.attemptId)}::bigint[], ${outcomes.map((o) => o.deliveryId)}::bigint[],
+        ${outcomes.map((o) => o.attempt?.status ?? null)}::text[], ${outcomes.map((o) => o.attempt?.code ?? null)}::int[],
+        ${outcomes.map((o) => clip(o.attempt?.response ?? ''))}::text[], ${outcomes.map((o) => o.attempt?.stage ?? '')}::text[],
+        ${outcomes.map((o) => o.delivery)}::text[], ${outcomes.map((o) => o.reason)}::text[],
+        ${outcomes.map((o) => (o.countsAsTry ? 1 : 0))}::int[], ${outcomes.map((o) => o.nextTryAt?.toISOString() ?? null)}::text[]
+      ) as o (attempt_id, delivery_id, attempt_status, code, response, stage, status, reason, tries, next_try_at)
+    ), settled as (
+      update attempts a set status = o.attempt_status::attempt_status, code = o.code, response = o.response, stage = o.stage
+      from outcome o where a.id = o.attempt_id and a.status = 'unknown' and o.attempt_status is not null
+    ), taken_back as (
+      delete from attempts a using outcome o where a.id = o.attempt_id and a.status = 'unknown' and o.attempt_status is null
+    ), moved as (
+      update deliveries d set status = o.status::delivery_status, reason = o.reason, tries = d.tries + o.tries,
+        next_try_at = o.next_try_at::timestamptz,
+        ended_at = case when o.status in ('sent', 'failed', 'unknown') then ${now}::timestamptz end
+      from outcome o
+      where d.id = o.delivery_id and d.batch_id = o.batch_id and d.status = 'sending' and o.status <> 'sending'
+    )
+    select 1 from mine`;
+  return rows.length === 1;
+}
+
+/** Server answers are kept to 2,000 characters; NUL can not be stored in Postgres. */
+function clip(text: string): string {
+  return text.replaceAll('\0', '').slice(0, 2000);
+}
+
+/**
+ * Ends a batch that is mine: what was claimed but never intended goes back to the queue. Safe to call when the lease is lost;
+ * then the sweep has done it.
+ */
+export async function endBatch(batchId: number, holder: Holder): Promise<void> {
+  const db = driver();
+  await db`
+    with mine as (
+      update batches set ended_at = now() where id = ${batchId} and holder = ${holder} and ended_at is null and leased_until > now()
+      returning id
+    )
+    update deliveries d set status = 'queued' from mine where d.batch_id = mine.id and d.status = 'sending'
+      and not exists (select 1 from attempts a where a.delivery_id = d.id and a.batch_id = mine.id and a.status = 'unknown')`;
+}
+
+/** Leaves a batch of mine for a later hand-over of the same bytes under the same key. */
+export async function deferBatch(batchId: number, holder: Holder, repeatAt: Date): Promise<void> {
+  const db = driver();
+  await db`
+    update batches set holder = null, leased_until = now(), repeat_at = ${repeatAt.toISOString()}::timestamptz
+    where id = ${batchId} and holder = ${holder} and ended_at is null and leased_until > now()`;
+}
+
+/** Takes a batch that waits to be repeated over this transport, with its members; null when none is due. */
+export async function claimRepeat(claim: {
+  holder: Holder;
+  transport: string;
+  leaseSeconds: number;
+  now: Date;
+}): Promise<(Batch & { gateOpen: boolean }) | null> {
+  const now = claim.now.toISOString();
+  const db = driver();
+  type BatchRow = {
+    id: string;
+    run_id: string;
+    idempotency_key: string;
+    digest: string | null;
+    first_tried_at: string;
+    repeats: number;
+    gate: boolean;
+  };
+  const [row] = await db<BatchRow[]>`
+    with due as materialized (
+      select id from batches where ended_at is null and holder is null and repeat_at <= ${now}::timestamptz
+        and transport = ${claim.transport} order by repeat_at limit 1 for update skip locked
+    ), mine as (
+      update batches b set holder = ${claim.holder}, leased_until = now() + make_interval(secs => ${claim.leaseSeconds}),
+        repeat_at = null, repeats = b.repeats + 1
+      from due where b.id = due.id returning b.*
+    )
+    select mine.id, mine.run_id, mine.idempotency_key, mine.digest, mine.first_tried_at, mine.repeats,
+      (${db.unsafe(gatesOpen)} and coalesce(r.deadline_at, m.ends_at, 'infinity') > ${now}::timestamptz
+        and not exists (
+          select 1 from deliveries d join suppressions s on s.owner_id = r.owner_id and s.email_key = lower(d.email)
+          where d.batch_id = mine.id and d.status = 'sending'
+        )) as gate
+    from mine join runs r on r.id = mine.run_id join mailings m on m.id = r.mailing_id join users u on u.id = r.owner_id`;
+  if (!row) return null;
+  const members = await db<{ id: string; email: string; full_name: string; tries: number }[]>`
+    select id, email, full_name, tries from deliveries where batch_id = ${row.id} and status = 'sending' order by id`;
+  return {
+    id: Number(row.id),
+    runId: Number(row.run_id),
+    idempotencyKey: row.idempotency_key,
+    digest: row.digest,
+    firstTriedAt: new Date(row.first_tried_at),
+    repeats: row.repeats,
+    gateOpen: row.gate,
+    deliveries: members.map((member) => ({
+      id: Number(member.id),
+      email: member.email,
+      fullName: member.full_name,
+      tries: member.tries,
+    })),
+  };
+}
+
+/** Ends a batch that can not be repeated any more: all its members are `unknown`. */
+export async function endBatchUnknown(
+  batchId: number,
+  holder: Holder,
+  reason: string,
+  now: Date,
+): Promise<number> {
+  const db = driver();
+  const rows = await db`
+    with mine as (
+      update batches set ended_at = now() where id = ${batchId} and holder = ${holder} and ended_at is null and leased_until > now()
+      returning id
+    )
+    update deliveries d set status = 'unknown', reason = ${reason}, ended_at = ${now.toISOString()}::timestamptz
+    from mine where d.batch_id = mine.id and d.status = 'sending' returning d.id`;
+  return rows.length;
+}
+
+// ── f. sweeping ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+/**
+ * Ends batches whose engine let its lease run out (it died, froze, or lost the database). A delivery without an intent goes
+ * back to the queue. One with an intent is `unknown`; or, where the batch has an idempotency key, the batch waits to be
+ * repeated. Returns how many deliveries became `unknown`.
+ */
+export async function sweepLeases(now: Date): Promise<number> {
+  const db = driver();
+  const instant = now.toISOString();
+  const rows = await db<{ status: string }[]>`
+    with lost as materialized (
+      select id, idempotency_key is not null and first_tried_at > ${instant}::timestamptz - interval '24 hours' as repeatable
+      from batches where ended_at is null and holder is not null and leased_until <= now()
+      order by leased_until limit 20 for update skip locked
+    ), ended as (
+      update batches b set holder = null,
+        ended_at = case when lost.repeatable then null else now() end,
+        repeat_at = case when lost.repeatable then ${instant}::timestamptz end
+      from lost where b.id = lost.id
+    )
+    update deliveries d set
+      status = case when tried.id is null then 'queued' else 'unknown' end::delivery_status,
+      reason = case when tried.id is null then d.reason else 'engine_died' end,
+      ended_at = case when tried.id is null then null else ${instant}::timestamptz end
+    from lost
+    join deliveries e on e.batch_id = lost.id and e.status = 'sending'
+    left join lateral (
+      select a.id from attempts a where a.delivery_id = e.id and a.batch_id = lost.id and a.status = 'unknown' limit 1
+    ) tried on true
+    where d.id = e.id and d.status = 'sending' and d.batch_id = lost.id and not lost.repeatable
+    returning d.status`;
+  const unrepeatable = await db`
+    with stale as materialized (
+      select id from batches where ended_at is null and holder is null
+        and first_tried_at <= ${instant}::timestamptz - interval '24 hours' limit 20 for update skip locked
+    ), ended as (update batches b set ended_at = now() from stale where b.id = stale.id)
+    update deliveries d set status = 'unknown', reason = 'key_expired', ended_at = ${instant}::timestamptz
+    from stale where d.batch_id = stale.id and d.status = 'sending' returning d.id`;
+  return rows.filter((row) => row.status === 'unknown').length + unrepeatable.length;
+}
+
+/**
+ * Ends what may not leave any more: past its deadline (`expired`), of a stopped run (`cancelled`), or kept by a sender that has
+ * been waiting for 72 hours (`failed`).
+ */
+export async function endUnsendable(transport: string, now: Date): Promise<void> {
+  const db = driver();
+  const instant = now.toISOString();
+  const runs = await db<{ id: string; status: string; reason: string }[]>`
+    select r.id,
+      case when r.stopped_at is not null then 'cancelled'
+        when coalesce(r.deadline_at, m.ends_at, 'infinity') <= ${instant}::timestamptz then 'expired' else 'failed' end as status,
+      case when r.stopped_at is not null then 'stopped'
+        when coalesce(r.deadline_at, m.ends_at, 'infinity') <= ${instant}::timestamptz then 'deadline_passed'
+        else 'sender_waited_too_long' end as reason
+    from runs r join mailings m on m.id = r.mailing_id join run_counts c on c.run_id = r.id
+    left join transports t on t.name = ${transport}
+    where r.status = 'open' and c.queued > 0 and (
+      r.stopped_at is not null
+      or coalesce(r.deadline_at, m.ends_at, 'infinity') <= ${instant}::timestamptz
+      or greatest(t.waits_since, r.opened_at) <= ${instant}::timestamptz - interval '72 hours' and t.waits_since is not null
+    ) limit 20`;
+  for (const run of runs) {
+    await db`
+      update deliveries set status = ${run.status}::delivery_status, reason = ${run.reason},
+        ended_at = ${instant}::timestamptz, next_try_at = null
+      where run_id = ${run.id} and status = 'queued'`;
+  }
+}
+
+// ── g. closing ────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+/** Closes runs whose deliveries have all ended, then completes mailings with no slot left and no open run. */
+export async function closeRuns(now: Date): Promise<void> {
+  const db = driver();
+  await db`
+    with over as materialized (
+      select r.id, r.stopped_at, c.total, c.sent, c.skipped from runs r join run_counts c on c.run_id = r.id
+      where r.status = 'open' and c.queued = 0 and c.sending = 0 order by r.id limit 200 for update of r, c skip locked
+    )
+    update runs r set closed_at = ${now.toISOString()}::timestamptz, paused_at = null,
+      status = case when over.sent + over.skipped = over.total then 'done'
+        when over.stopped_at is not null then 'stopped' else 'partly_done' end::run_status
+    from over where r.id = over.id`;
+  await db`
+    update mailings m set status = 'completed', paused_at = null
+    where m.next_slot_at is null and m.status <> 'completed'
+      and not exists (select 1 from runs r where r.mailing_id = m.id and r.status = 'open')`;
+}
+
+// ── what engines share about the sender ───────────────────────────────────────────────────────────────────────────────────
+
+export type TransportWait = { until: Date; since: Date; code: string; response: string | null };
+
+/** Why the transport takes nothing now, and until when; null when it takes letters. Makes its row at first sight. */
+export async function findTransportWait(name: string, now: Date): Promise<TransportWait | null> {
+  const db = driver();
+  type Row = {
+    waits_until: string | null;
+    waits_since: string;
+    wait_code: string;
+    wait_response: string | null;
+  };
+  const read = () => db<Row[]>`
+    select waits_until, waits_since, wait_code, wait_response from transports where name = ${name}`;
+  let [row] = await read();
+  if (!row) {
+    await db`insert into transports (name, tokens_at) values (${name}, ${now.toISOString()}::timestamptz) on conflict do nothing`;
+    [row] = await read();
+  }
+  if (!row?.waits_until || new Date(row.waits_until) <= now) return null;
+  return {
+    until: new Date(row.waits_until),
+    since: new Date(row.waits_since),
+    code: row.wait_code,
+    response: row.wait_response,
+  };
+}
+
+/** Makes the transport wait, for all engines. `seconds` is computed by the caller from how often it waited in a row. */
+export async function holdTransport(
+  name: string,
+  trouble: { code: string; response: string },
+  secondsOf: (waitsInRow: number) => number,
+  now: Date,
+): Promise<Date> {
+  const db = driver();
+  return db.begin(async (tx) => {
+    const [row] = await tx<{ waits_in_row: number; waits_until: string | null }[]>`
+      select waits_in_row, waits_until from transports where name = ${name} for update`;
+    const inRow = (row?.waits_in_row ?? 0) + 1;
+    const until = new Date(now.getTime() + secondsOf(inRow) * 1000);
+    // Another engine may have noticed the same trouble a moment ago: one trouble counts once.
+    if (row?.waits_until && new Date(row.waits_until) > now) return new Date(row.waits_until);
+    await tx`
+      update transports set waits_until = ${until.toISOString()}::timestamptz,
+        waits_since = coalesce(waits_since, ${now.toISOString()}::timestamptz), waits_in_row = ${inRow},
+        wait_code = ${trouble.code}, wait_response = ${clip(trouble.response)}
+      where name = ${name}`;
+    return until;
+  });
+}
+
+/** The transport has taken a letter: whatever it waited for is over. */
+export async function clearTransportWait(name: string): Promise<void> {
+  const db = driver();
+  await db`
+    update transports set waits_until = null, waits_since = null, wait_code = null, wait_response = null, waits_in_row = 0
+    where name = ${name} and waits_in_row > 0`;
+}
+
+/**
+ * Asks the rate shared by all engines for up to `want` letters: a token bucket of one second and a count per UTC day.
+ * Returns how many may leave now.
+ */
+export async function takeAllowance(
+  name: string,
+  want: number,
+  limits: { perSecond: number | null; perDay: number | null },
+  now: Date,
+): Promise<{ granted: number; dayIsUsedUp: boolean }> {
+  if (limits.perSecond === null && limits.perDay === null) return { granted: want, dayIsUsedUp: false };
+  const db = driver();
+  const day = now.toISOString().slice(0, 10);
+  const rate = limits.perSecond ?? 1_000_000;
+  const [row] = await db<{ granted: number; left_today: number }[]>`
+    with held as materialized (
+      select name, case when day = ${day}::date then day_letters else 0 end as used,
+        least(greatest(${rate}::float8, 1), tokens + greatest(0, extract(epoch from ${now.toISOString()}::timestamptz - tokens_at)) * ${rate}::float8) as tokens
+      from transports where name = ${name} for update
+    ), grant_now as materialized (
+      select *, greatest(0, least(${want}::int, floor(tokens)::int, ${limits.perDay ?? 2_000_000_000}::int - used)) as granted from held
+    )
+    update transports t set tokens = g.tokens - g.granted, tokens_at = greatest(t.tokens_at, ${now.toISOString()}::timestamptz),
+      day = ${day}::date, day_letters = g.used + g.granted
+    from grant_now g where t.name = g.name
+    returning g.granted, ${limits.perDay ?? 2_000_000_000}::int - t.day_letters as left_today`;
+  return {
+    granted: row?.granted ?? 0,
+    dayIsUsedUp: (row?.granted ?? 0) === 0 && (row?.left_today ?? 1) <= 0,
+  };
+}
+
+/** Gives back what was granted and not used. */
+export async function returnAllowance(name: string, letters: number): Promise<void> {
+  if (letters <= 0) return;
+  const db = driver();
+  await db`update transports set tokens = tokens + ${letters}, day_letters = greatest(0, day_letters - ${letters}) where name = ${name}`;
+}
+
+// ── what is left, who is alive ────────────────────────────────────────────────────────────────────────────────────────────
+
+/** Deliveries queued or in flight in open runs. */
+export async function countRemaining(): Promise<number> {
+  const db = driver();
+  const [row] = await db<{ remaining: string }[]>`
+    select coalesce(sum(c.queued + c.sending), 0) as remaining from runs r join run_counts c on c.run_id = r.id
+    where r.status = 'open'`;
+  return Number(row?.remaining ?? 0);
+}
+
+/** The next instant at which something may be due, by the engine's clock; null when nothing is planned. */
+export async function findNextDue(transport: string): Promise<Date | null> {
+  const db = driver();
+  const [row] = await db<{ due: string | null }[]>`
+    select least(
+      (select min(m.next_slot_at) from mailings m join users u on u.id = m.owner_id
+        where m.next_slot_at is not null and m.paused_at is null and m.disabled_at is null and u.blocked_at is null
+          and not exists (select 1 from runs r where r.mailing_id = m.id and r.kind = 'scheduled' and r.status = 'open')),
+      (select greatest(min(d.next), max(t.waits_until)) from (
+        select (select coalesce(q.next_try_at, r.served_at) from deliveries q where q.run_id = r.id and q.status = 'queued'
+          order by q.next_try_at nulls first, q.id limit 1) as next
+        from runs r join mailings m on m.id = r.mailing_id join users u on u.id = r.owner_id where ${db.unsafe(gatesOpen)}
+      ) d left join transports t on t.name = ${transport}),
+      (select min(repeat_at) from batches where ended_at is null and repeat_at is not null and transport = ${transport}),
+      (select min(coalesce(r.deadline_at, m.ends_at)) from runs r join mailings m on m.id = r.mailing_id where r.status = 'open')
+    ) as due`;
+  return row?.due ? new Date(row.due) : null;
+}
+
+/** An engine reports in; old reports go. */
+export async function reportEngine(holder: Holder, kind: string): Promise<void> {
+  const db = driver();
+  await db`
+    insert into engines (holder, kind) values (${holder}, ${kind}) on conflict (holder) do update set seen_at = now()`;
+  await db`delete from engines where seen_at < now() - interval '1 day' and holder <> ${holder}`;
+}
+
+/** Has a worker reported in within the last minute? */
+export async function isWorkerAlive(): Promise<boolean> {
+  const db = driver();
+  const rows =
+    await db`select 1 from engines where kind = 'worker' and seen_at > now() - interval '60 seconds' limit 1`;
+  return rows.length > 0;
+}
+
+/** Wakes every worker that listens. */
+export async function notifyWorkers(): Promise<void> {
+  await driver()`select pg_notify('mailroom_due', '')`;
+}
+
+/** Calls back whenever something was made due; returns how to stop listening. Reconnects by itself. */
+export async function listenForDue(wake: () => void): Promise<() => Promise<void>> {
+  const { unlisten } = await driver().listen('mailroom_due', wake, wake);
+  return unlisten;
+}
+
+/** Something has been due for five minutes and no pass has happened since: when the last one was (null: never). */
+export async function findStall(now: Date): Promise<{ lastPassAt: Date | null } | null> {
+  const db = driver();
+  const [row] = await db<{ seen_at: string | null; due: boolean }[]>`
+    select (select max(seen_at) from engines) as seen_at, exists (
+      select 1 from mailings m join users u on u.id = m.owner_id
+      where m.next_slot_at <= ${now.toISOString()}::timestamptz - interval '5 minutes'
+        and m.paused_at is null and m.disabled_at is null and u.blocked_at is null
+      union all
+      select 1 from runs r join run_counts c on c.run_id = r.id
+      where r.status = 'open' and r.paused_at is null and c.queued > 0
+        and r.served_at <= ${now.toISOString()}::timestamptz - interval '5 minutes'
+    ) as due`;
+  const lastPassAt = row?.seen_at ? new Date(row.seen_at) : null;
+  if (!row?.due || (lastPassAt && now.getTime() - lastPassAt.getTime() < 5 * 60_000)) return null;
+  return { lastPassAt };
+}
