@@ -28,3 +28,12 @@ export function can(actor: Actor, verb: OwnedVerb, ownerId: number): boolean {
       return actor.id === ownerId;
   }
 }
+
+/** Pure: may the actor block this user, or lift the block? Nobody blocks themselves or an admin; a manager no manager. */
+export function canBlock(
+  actor: Actor,
+  target: { id: number; isStaff: boolean; isSuperuser: boolean },
+): boolean {
+  if (actor.id === target.id || target.isSuperuser) return false;
+  return actor.isSuperuser || (actor.isStaff && !target.isStaff);
+}

@@ -1,0 +1,161 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
+import { and, eq, gt, isNotNull, isNull, sql } from 'drizzle-orm';
+import NextAuth, { CredentialsSignin, type NextAuthConfig } from 'next-auth';
+import Credentials from 'next-auth/providers/credentials';
+import { type Db, db } from '@/db/client';
+import { sessions, users } from '@/db/schema';
+import { isLoopback, networkOf } from '@/lib/auth/network';
+import { newSecret, secretHash } from '@/lib/auth/tokens';
+import { appUrl, authSecret } from '@/lib/env';
+import type { Result } from '@/lib/errors';
+import { log } from '@/lib/log';
+import type { Actor } from '@/lib/policy/rules';
+import { checkSignIn } from '@/lib/users/mutations';
+import { actorOf, type UserRow } from '@/lib/users/queries';
+
+declare module 'next-auth' {
+  interface User {
+    secret?: string;
+  }
+  interface Session {
+    actor?: Actor;
+    /** The database could not be asked: nobody is let in, and nobody is signed out either. */
+    unknown?: true;
+  }
+}
+declare module '@auth/core/jwt' {
+  interface JWT {
+    /** The secret of the session row; with the user's id (`sub`) all that the cookie carries. */
+    secret?: string;
+  }
+}
+
+/** A session ends this long after sign-in whatever happens, and earlier when nobody came for {@link idleSeconds}. */
+export const lifeSeconds = 30 * 24 * 3600;
+const idleSeconds = 7 * 24 * 3600;
+/** How stale `lastSeenAt` may get: a write a page view would be too many. */
+const seenSeconds = 300;
+
+/** Opens a session and returns its secret, which only the cookie knows; the row keeps its hash. */
+export async function startSession(userId: number, userAgent: string, on: Db = db): Promise<string> {
+  const secret = newSecret();
+  await on.insert(sessions).values({
+    tokenHash: secretHash(secret),
+    userId,
+    userAgent: userAgent.slice(0, 300),
+    expiresAt: sql`now() + make_interval(secs => ${lifeSeconds})`,
+  });
+  // Dead rows are swept by whoever signs in; the index on the user keeps it cheap.
+  await on.delete(sessions).where(and(eq(sessions.userId, userId), sql`${sessions.expiresAt} < now()`));
+  return secret;
+}
+
+/** Ends a session; its cookie is worthless from now on, wherever it was copied to. */
+export async function endSession(secret: string, on: Db = db): Promise<void> {
+  await on.delete(sessions).where(eq(sessions.tokenHash, secretHash(secret)));
+}
+
+/** Whose session this is, read anew: null when it ended, idled out, or its user is blocked or not confirmed. */
+export async function findSessionUser(userId: number, secret: string, on: Db = db): Promise<UserRow | null> {
+  const tokenHash = secretHash(secret);
+  const [row] = await on
+    .select({
+      user: users,
+      stale: sql<boolean>`${sessions.lastSeenAt} < now() - make_interval(secs => ${seenSeconds})`,
+    })
+    .from(sessions)
+    .innerJoin(users, eq(users.id, sessions.userId))
+    .where(
+      and(
+        eq(sessions.tokenHash, tokenHash),
+        eq(sessions.userId, userId),
+        gt(sessions.expiresAt, sql`now()`),
+        gt(sessions.lastSeenAt, sql`now() - make_interval(secs => ${idleSeconds})`),
+        isNotNull(users.confirmedAt),
+        isNull(users.blockedAt),
+      ),
+    );
+  if (row?.stale)
+    await on.update(sessions).set({ lastSeenAt: sql`now()` }).where(eq(sessions.tokenHash, tokenHash));
+  return row?.user ?? null;
+}
+
+/** Carries what `authorize` found out to the action that asked: next-auth itself passes only a class name through. */
+export const signInAnswer = new AsyncLocalStorage<{ result?: Result<UserRow> }>();
+
+/** Actors found by `callbacks.jwt`, handed to `callbacks.session` beside the token, so that the cookie never carries them. */
+const actors = new WeakMap<object, Actor>();
+const unread = new WeakSet<object>();
+
+function config(): NextAuthConfig {
+  const secure = appUrl().startsWith('https:');
+  return {
+    secret: authSecret(),
+    trustHost: true,
+    basePath: '/api/auth',
+    pages: { signIn: '/login', signOut: '/login', error: '/login' },
+    session: { strategy: 'jwt', maxAge: lifeSeconds },
+    useSecureCookies: secure,
+    cookies: {
+      sessionToken: {
+        name: secure ? '__Host-mailroom.session' : 'mailroom.session',
+        options: { httpOnly: true, sameSite: 'lax', path: '/', secure },
+      },
+    },
+    providers: [
+      Credentials({
+        credentials: { email: {}, password: {} },
+        async authorize(typed, { headers }) {
+          const result = await checkSignIn(
+            { email: String(typed.email ?? ''), password: String(typed.password ?? '') },
+            { network: networkOf(headers), loopback: isLoopback(headers) },
+          );
+          const answer = signInAnswer.getStore();
+          if (answer) answer.result = result;
+          if (!result.ok) return null;
+          const secret = await startSession(result.data.id, headers.get('user-agent') ?? '');
+          return { id: String(result.data.id), secret };
+        },
+      }),
+    ],
+    callbacks: {
+      async jwt({ token, user }) {
+        if (user) return user.id && user.secret ? { sub: user.id, secret: user.secret } : null;
+        if (!token.sub || !token.secret) return null;
+        try {
+          const row = await findSessionUser(Number(token.sub), token.secret);
+          if (!row) return null;
+          actors.set(token, actorOf(row));
+        } catch (error) {
+          // The database is away: that is no reason to sign anybody out, and none to let anybody in.
+          log.surprise('session_not_read', error);
+          unread.add(token);
+        }
+        return token;
+      },
+      session({ session, token }) {
+        const actor = actors.get(token);
+        const { expires } = session;
+        return { expires, ...(actor ? { actor } : {}), ...(unread.has(token) ? { unknown: true } : {}) };
+      },
+    },
+    events: {
+      async signOut(message) {
+        if ('token' in message && message.token?.secret) await endSession(message.token.secret);
+      },
+    },
+    logger: {
+      error(error) {
+        // A wrong password, and a cookie that is old or made up, are everyday answers.
+        if (error instanceof CredentialsSignin || ('type' in error && error.type === 'JWTSessionError'))
+          return;
+        log.surprise('auth_failed', error);
+      },
+      warn() {},
+      debug() {},
+    },
+  };
+}
+
+/** Built at first use, so that importing it needs no secret: a build has none. */
+export const { handlers, auth, signIn, signOut } = NextAuth(() => config());

@@ -1,0 +1,393 @@
+import { and, eq, isNull, ne, sql } from 'drizzle-orm';
+import { type Db, db } from '@/db/client';
+import { sessions, users } from '@/db/schema';
+import { recordAudit } from '@/lib/audit/mutations';
+import { accountLetter } from '@/lib/auth/letters';
+import { hashPassword, noPassword, verifyPassword } from '@/lib/auth/passwords';
+import { issueToken, secretHash, useToken } from '@/lib/auth/tokens';
+import { addressKey, parseAddress } from '@/lib/email/address';
+import { sendSystemLetter } from '@/lib/email/system';
+import { databaseErrorCode, done, type Result, refuse, refuseField } from '@/lib/errors';
+import type { Locale } from '@/lib/i18n/paths';
+import { log } from '@/lib/log';
+import { type Actor, canBlock } from '@/lib/policy/rules';
+import { type Limit, returnToken, takeToken } from '@/lib/rate-limit';
+import { findUserByEmail, type UserRow } from './queries';
+import type { ChangePasswordInput, ProfileInput, RegisterInput } from './schema';
+
+/** Where a request came from: what rate limits count as one visitor, and whether it started on this machine. */
+export type Origin = { network: string; loopback: boolean };
+
+const minutes = 60;
+const hours = 3600;
+const limits = {
+  signInAddress: { limit: 10, windowSeconds: 15 * minutes },
+  signInNetwork: { limit: 100, windowSeconds: 15 * minutes },
+  registerNetwork: { limit: 30, windowSeconds: hours },
+  letterAddress: { limit: 4, windowSeconds: 15 * minutes },
+  letterNetwork: { limit: 30, windowSeconds: hours },
+  oldPassword: { limit: 10, windowSeconds: 15 * minutes },
+} satisfies Record<string, Limit>;
+
+const confirmSeconds = 24 * hours;
+const resetSeconds = 30 * minutes;
+
+/** Takes a token of each kind; the refusal is the same whether or not the address has an account. */
+async function limited(wanted: [kind: keyof typeof limits, subject: string][]): Promise<Result<null>> {
+  for (const [kind, subject] of wanted) {
+    const token = await takeToken(kind, subject, limits[kind]);
+    if (!token.ok)
+      return refuse('too_many_requests', undefined, {
+        minutes: Math.ceil(token.retryAfterSeconds / minutes),
+      });
+  }
+  return done(null);
+}
+
+/** What registering came to; told to nobody but the letter. */
+export type Registration = { userId: number; outcome: 'new' | 'repeated' | 'known' };
+
+/**
+ * Registers an address. Answers alike, with the same work, whether or not it has an account; the letter tells the rest
+ * ({@link sendRegistrationLetter}). Registering an unconfirmed address again takes its password away: whoever opens the letter
+ * chooses a new one, so that nobody can plant a password in somebody else's address. Codes: `too_many_requests`, `invalid_email`.
+ */
+export async function registerUser(input: RegisterInput, origin: Origin): Promise<Result<Registration>> {
+  const address = parseAddress(input.email);
+  if (!address) return refuseField('email', 'invalid_email');
+  const emailKey = addressKey(address);
+  const room = await limited([
+    ['registerNetwork', origin.network],
+    ['letterAddress', emailKey],
+  ]);
+  if (!room.ok) return room;
+  const passwordHash = await hashPassword(input.password);
+  const [row] = await db
+    .insert(users)
+    .values({
+      email: address,
+      emailKey,
+      name: input.name,
+      passwordHash,
+      locale: input.locale,
+      timeZone: input.timeZone,
+    })
+    .onConflictDoUpdate({
+      target: users.emailKey,
+      set: {
+        passwordHash: sql`case when ${users.confirmedAt} is null then ${noPassword} else ${users.passwordHash} end`,
+      },
+    })
+    .returning({ id: users.id, confirmedAt: users.confirmedAt, isNew: sql<boolean>`xmax = 0` });
+  if (!row) throw new Error('a registration wrote no row');
+  return done({ userId: row.id, outcome: row.isNew ? 'new' : row.confirmedAt ? 'known' : 'repeated' });
+}
+
+/** The letter that follows a registration. To be called after the response, so that its time tells nothing. */
+export async function sendRegistrationLetter({ userId, outcome }: Registration): Promise<void> {
+  const user = await findUserById(userId);
+  if (!user) return;
+  if (outcome === 'known') await sendLetter(user, 'known', '/login');
+  else await sendOpeningLetter(user);
+}
+
+/** Confirms an account that has a password, or has its owner choose one. */
+async function sendOpeningLetter(user: UserRow): Promise<void> {
+  const chooses = user.passwordHash === noPassword;
+  const kind = chooses ? 'reset_password' : 'confirm_email';
+  const token = await issueToken({ userId: user.id, kind, lifeSeconds: confirmSeconds });
+  await sendLetter(
+    user,
+    chooses ? 'choose' : 'confirm',
+    `${chooses ? '/reset-password' : '/verify-email'}?token=${token}`,
+  );
+}
+
+async function sendLetter(
+  user: UserRow,
+  kind: Parameters<typeof accountLetter>[0],
+  path: string,
+): Promise<void> {
+  try {
+    await sendSystemLetter({
+      to: user.email,
+      ...accountLetter(kind, { name: user.name, locale: user.locale, path }),
+    });
+  } catch (error) {
+    log.surprise('account_letter_not_sent', error, { kind });
+  }
+}
+
+async function findUserById(id: number, on: Db = db): Promise<UserRow | null> {
+  const [row] = await on.select().from(users).where(eq(users.id, id));
+  return row ?? null;
+}
+
+/** Confirms an account by the secret of its letter. Code `dead_link` for one that is old, used or made up. */
+export async function confirmUser({ token }: { token: string }): Promise<Result<{ email: string }>> {
+  return db.transaction(async (tx) => {
+    const userId = await useToken(token, 'confirm_email', tx);
+    if (userId === null) return refuse('dead_link');
+    const [user] = await tx
+      .update(users)
+      .set({ confirmedAt: sql`coalesce(${users.confirmedAt}, now())`, updatedAt: sql`now()` })
+      .where(eq(users.id, userId))
+      .returning({ email: users.email });
+    return user ? done({ email: user.email }) : refuse('dead_link');
+  });
+}
+
+/** Takes the request for a letter to an address, known or not; the answer is the same. Code `too_many_requests`. */
+export async function requestLetter(
+  input: { email: string },
+  origin: Origin,
+): Promise<Result<{ email: string }>> {
+  const address = parseAddress(input.email);
+  if (!address) return refuseField('email', 'invalid_email');
+  const room = await limited([
+    ['letterNetwork', origin.network],
+    ['letterAddress', addressKey(address)],
+  ]);
+  return room.ok ? done({ email: address }) : room;
+}
+
+/** Sends the confirmation again where an account waits for it. After the response. */
+export async function sendConfirmationAgain({ email }: { email: string }): Promise<void> {
+  const user = await findUserByEmail(email);
+  if (!user) return;
+  if (user.confirmedAt) await sendLetter(user, 'known', '/login');
+  else await sendOpeningLetter(user);
+}
+
+/** Sends the link for a new password where there is an account. After the response. */
+export async function sendResetLetter({ email }: { email: string }): Promise<void> {
+  const user = await findUserByEmail(email);
+  if (!user) return;
+  const token = await issueToken({ userId: user.id, kind: 'reset_password', lifeSeconds: resetSeconds });
+  await sendLetter(user, 'reset', `/reset-password?token=${token}`);
+}
+
+/**
+ * Sets a new password by a mailed link. Opening the letter proves the address, so an unconfirmed account is confirmed; every
+ * session ends. Code `dead_link`.
+ */
+export async function resetPassword(input: {
+  token: string;
+  password: string;
+}): Promise<Result<{ userId: number }>> {
+  const passwordHash = await hashPassword(input.password);
+  return db.transaction(async (tx) => {
+    const userId = await useToken(input.token, 'reset_password', tx);
+    if (userId === null) return refuse('dead_link');
+    await tx
+      .update(users)
+      .set({ passwordHash, confirmedAt: sql`coalesce(${users.confirmedAt}, now())`, updatedAt: sql`now()` })
+      .where(eq(users.id, userId));
+    await tx.delete(sessions).where(eq(sessions.userId, userId));
+    return done({ userId });
+  });
+}
+
+/** Tells the owner that the password was changed. After the response. */
+export async function sendPasswordChangedLetter({ userId }: { userId: number }): Promise<void> {
+  const user = await findUserById(userId);
+  if (user) await sendLetter(user, 'changed', '/forgot-password');
+}
+
+/**
+ * Checks e-mail and password. Codes: `wrong_credentials` (also for no such account, in the same time), and with the right
+ * password only: `not_confirmed`, `blocked` (with `reason`), `demo_only_here`; `too_many_requests` before anything is checked.
+ */
+export async function checkSignIn(
+  typed: { email: string; password: string },
+  origin: Origin,
+): Promise<Result<UserRow>> {
+  const subject = addressKey(parseAddress(typed.email) ?? typed.email.trim());
+  const room = await limited([
+    ['signInNetwork', origin.network],
+    ['signInAddress', subject],
+  ]);
+  if (!room.ok) return room;
+  const user = await findUserByEmail(typed.email);
+  if (!(await verifyPassword(user?.passwordHash ?? null, typed.password)) || !user)
+    return refuse('wrong_credentials');
+  // Only guesses count: people who know their password may sign in as often as they like.
+  await Promise.all([
+    returnToken('signInNetwork', origin.network, limits.signInNetwork),
+    returnToken('signInAddress', subject, limits.signInAddress),
+  ]);
+  if (!user.confirmedAt) return refuse('not_confirmed');
+  if (user.blockedAt) return refuse('blocked', undefined, { reason: user.blockedReason ?? '' });
+  if (user.isDemo && !origin.loopback) return refuse('demo_only_here');
+  return done(user);
+}
+
+/**
+ * Changes the actor's own password and ends every session but the one named by `keep` (its secret). Codes on `oldPassword`:
+ * `wrong_password`; `too_many_requests`.
+ */
+export async function changePassword(
+  actor: Actor,
+  input: ChangePasswordInput,
+  keep: string | null,
+): Promise<Result<{ userId: number }>> {
+  const room = await limited([['oldPassword', String(actor.id)]]);
+  if (!room.ok) return room;
+  const user = await findUserById(actor.id);
+  if (!user || !(await verifyPassword(user.passwordHash, input.oldPassword)))
+    return refuseField('oldPassword', 'wrong_password');
+  await returnToken('oldPassword', String(actor.id), limits.oldPassword);
+  const passwordHash = await hashPassword(input.password);
+  return db.transaction(async (tx) => {
+    // Only over the password that was checked: of two changes at once the second has to know the first one's.
+    const changed = await tx
+      .update(users)
+      .set({ passwordHash, updatedAt: sql`now()` })
+      .where(and(eq(users.id, actor.id), eq(users.passwordHash, user.passwordHash)))
+      .returning({ id: users.id });
+    if (changed.length === 0) return refuseField('oldPassword', 'wrong_password');
+    await tx
+      .delete(sessions)
+      .where(and(eq(sessions.userId, actor.id), keep ? ne(sessions.tokenHash, secretHash(keep)) : sql`true`));
+    return done({ userId: actor.id });
+  });
+}
+
+/** Name, zone and language of the actor's own account. */
+export async function updateProfile(
+  actor: Actor,
+  input: ProfileInput,
+  on: Db = db,
+): Promise<Result<{ locale: Locale }>> {
+  const [row] = await on
+    .update(users)
+    .set({ name: input.name, timeZone: input.timeZone, locale: input.language, updatedAt: sql`now()` })
+    .where(eq(users.id, actor.id))
+    .returning({ locale: users.locale });
+  return row ? done({ locale: row.locale }) : refuse('not_found');
+}
+
+/** Makes an account that needs no confirmation: for the command line, demo data and tests. Code on `email`: `taken`. */
+export async function createConfirmedUser(
+  input: {
+    email: string;
+    password: string;
+    name: string;
+    isStaff?: boolean;
+    isSuperuser?: boolean;
+    isDemo?: boolean;
+    locale?: Locale;
+    timeZone?: string;
+  },
+  on: Db = db,
+): Promise<Result<{ id: number }>> {
+  const address = parseAddress(input.email);
+  if (!address) return refuseField('email', 'invalid_email');
+  const passwordHash = await hashPassword(input.password);
+  try {
+    const [row] = await on
+      .insert(users)
+      .values({
+        email: address,
+        emailKey: addressKey(address),
+        name: input.name,
+        passwordHash,
+        confirmedAt: sql`now()`,
+        isSuperuser: input.isSuperuser ?? false,
+        isStaff: (input.isStaff ?? false) || (input.isSuperuser ?? false),
+        isDemo: input.isDemo ?? false,
+        locale: input.locale ?? 'en',
+        timeZone: input.timeZone ?? 'UTC',
+      })
+      .returning({ id: users.id });
+    if (!row) throw new Error('a new user wrote no row');
+    return done({ id: row.id });
+  } catch (error) {
+    if (databaseErrorCode(error) === '23505') return refuseField('email', 'taken');
+    throw error;
+  }
+}
+
+/**
+ * Blocks a user: every session ends, and nothing of theirs is sent from the next claim on. `null` acts for the command line.
+ * Codes: `required` on `reason`; `not_found` also where the actor may not block; `already_blocked`.
+ */
+export async function blockUser(
+  actor: Actor | null,
+  input: { userId: number; reason: string },
+  on: Db = db,
+): Promise<Result<{ id: number }>> {
+  const reason = input.reason.trim();
+  if (!reason) return refuseField('reason', 'required');
+  if (reason.length > 500) return refuseField('reason', 'too_long', { max: 500 });
+  return on.transaction(async (tx) => {
+    const [target] = await tx.select().from(users).where(eq(users.id, input.userId)).for('update');
+    if (!target || (actor ? !canBlock(actor, target) : target.isSuperuser)) return refuse('not_found');
+    if (target.blockedAt) return refuse('already_blocked');
+    await tx
+      .update(users)
+      .set({
+        blockedAt: sql`now()`,
+        blockedById: actor?.id ?? null,
+        blockedReason: reason,
+        updatedAt: sql`now()`,
+      })
+      .where(and(eq(users.id, target.id), isNull(users.blockedAt)));
+    await tx.delete(sessions).where(eq(sessions.userId, target.id));
+    await recordAudit(actor, { action: 'block_user', targetType: 'user', targetId: target.id, reason }, tx);
+    return done({ id: target.id });
+  });
+}
+
+/** Lifts a block. Codes: `not_found`, also where the actor may not; `not_blocked`. */
+export async function unblockUser(
+  actor: Actor | null,
+  input: { userId: number },
+  on: Db = db,
+): Promise<Result<{ id: number }>> {
+  return on.transaction(async (tx) => {
+    const [target] = await tx.select().from(users).where(eq(users.id, input.userId)).for('update');
+    if (!target || (actor && !canBlock(actor, target))) return refuse('not_found');
+    if (!target.blockedAt) return refuse('not_blocked');
+    await tx
+      .update(users)
+      .set({ blockedAt: null, blockedById: null, blockedReason: null, updatedAt: sql`now()` })
+      .where(eq(users.id, target.id));
+    await recordAudit(
+      actor,
+      {
+        action: 'unblock_user',
+        targetType: 'user',
+        targetId: target.id,
+        before: { reason: target.blockedReason },
+      },
+      tx,
+    );
+    return done({ id: target.id });
+  });
+}
+
+/** Makes a user a manager or an admin. Only the command line (`null`) and admins may. Code `not_found`. */
+export async function promoteUser(
+  actor: Actor | null,
+  input: { userId: number; to: 'staff' | 'admin' },
+  on: Db = db,
+): Promise<Result<{ id: number }>> {
+  if (actor && !actor.isSuperuser) return refuse('not_found');
+  return on.transaction(async (tx) => {
+    const [target] = await tx.select().from(users).where(eq(users.id, input.userId)).for('update');
+    if (!target) return refuse('not_found');
+    const before = { isStaff: target.isStaff, isSuperuser: target.isSuperuser };
+    const after = { isStaff: true, isSuperuser: target.isSuperuser || input.to === 'admin' };
+    await tx
+      .update(users)
+      .set({ ...after, updatedAt: sql`now()` })
+      .where(eq(users.id, target.id));
+    await recordAudit(
+      actor,
+      { action: 'promote_user', targetType: 'user', targetId: target.id, before, after },
+      tx,
+    );
+    return done({ id: target.id });
+  });
+}

@@ -1,0 +1,73 @@
+import { z } from 'zod';
+import { localeNames } from '@/db/enums';
+import { guessable } from '@/lib/users/guessable';
+
+export const passwordMin = 8;
+/** Long enough for any pass phrase; a bound keeps hashing from being a way to load the server. */
+export const passwordMax = 200;
+export const nameMax = 200;
+
+const email = z.string().trim().min(1, 'required').max(254, 'too_long').pipe(z.email('invalid_email'));
+
+const name = z
+  .string()
+  .trim()
+  .min(1, 'required')
+  .max(nameMax, 'too_long')
+  .refine((value) => !/[\r\n]/.test(value), 'one_line');
+
+const newPassword = z
+  .string()
+  .min(1, 'required')
+  .min(passwordMin, 'too_short')
+  .max(passwordMax, 'too_long')
+  .refine((value) => !guessable(value), 'guessable');
+
+const locale = z.enum(localeNames, 'invalid_value');
+
+/** IANA zones this machine knows, for the profile and its list. */
+export const timeZones: readonly string[] = [...new Set(['UTC', ...Intl.supportedValuesOf('timeZone')])];
+
+const timeZone = z.string().refine((zone) => timeZones.includes(zone), 'invalid_value');
+
+const notTheAddress = (value: { email: string; password: string }) =>
+  value.password.toLowerCase() !== value.email.toLowerCase() &&
+  value.password.toLowerCase() !== value.email.split('@')[0]?.toLowerCase();
+
+export const registerSchema = z
+  .object({
+    name,
+    email,
+    password: newPassword,
+    locale,
+    /** The browser's; an unknown one counts as UTC, since nobody typed it. */
+    timeZone: timeZone.catch('UTC').default('UTC'),
+  })
+  .refine(notTheAddress, { path: ['password'], error: 'guessable' });
+export type RegisterInput = z.output<typeof registerSchema>;
+
+export const signInSchema = z.object({
+  email: z.string().trim().min(1, 'required').max(254, 'too_long'),
+  password: z.string().min(1, 'required').max(passwordMax, 'too_long'),
+  next: z.string().max(2000).optional(),
+});
+
+export const addressSchema = z.object({ email });
+export const tokenSchema = z.object({ token: z.string().min(1, 'required').max(200, 'too_long') });
+
+export const resetSchema = z.object({
+  token: z.string().max(200, 'too_long'),
+  password: newPassword,
+});
+
+export const changePasswordSchema = z
+  .object({
+    oldPassword: z.string().min(1, 'required').max(passwordMax, 'too_long'),
+    password: newPassword,
+  })
+  .refine((value) => value.oldPassword !== value.password, { path: ['password'], error: 'same_password' });
+export type ChangePasswordInput = z.output<typeof changePasswordSchema>;
+
+export const profileSchema = z.object({ name, timeZone, language: locale });
+export type ProfileInput = z.output<typeof profileSchema>;
+export const nothingSchema = z.object({});
