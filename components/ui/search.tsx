@@ -1,0 +1,76 @@
+'use client';
+
+import { Search } from 'lucide-react';
+import { useRouter } from 'next/navigation';
+import { useTranslations } from 'next-intl';
+import { type ReactNode, useTransition } from 'react';
+import { Button } from './button';
+import { classNames } from './class-names';
+import { controlStyle } from './field';
+
+/**
+ * A search of the list below, kept in the address. A plain GET form without JavaScript; with it the page stays. `hidden`
+ * are the other choices to keep (sort, filters); the cursor must not be among them. Further controls go in as children.
+ */
+export function SearchBox({
+  name = 'q',
+  label,
+  defaultValue,
+  placeholder,
+  hidden = {},
+  className,
+  children,
+}: {
+  name?: string;
+  label?: string | undefined;
+  defaultValue?: string | undefined;
+  placeholder?: string | undefined;
+  hidden?: Record<string, string | undefined>;
+  className?: string | undefined;
+  children?: ReactNode;
+}) {
+  const t = useTranslations('ui');
+  const router = useRouter();
+  const [pending, startTransition] = useTransition();
+  return (
+    <search className={className}>
+      <form
+        method="get"
+        onSubmit={(event) => {
+          event.preventDefault();
+          const query = new URLSearchParams();
+          for (const [key, value] of new FormData(event.currentTarget)) {
+            if (typeof value === 'string' && value.trim()) query.append(key, value.trim());
+          }
+          const { pathname } = window.location;
+          startTransition(() => router.push(query.size > 0 ? `${pathname}?${query}` : pathname));
+        }}
+        className="flex flex-wrap items-center gap-2"
+      >
+        {Object.entries(hidden).map(([key, value]) =>
+          value ? <input key={key} type="hidden" name={key} value={value} /> : null,
+        )}
+        <div className="relative min-w-40 flex-1 sm:max-w-80">
+          <Search
+            aria-hidden
+            className="pointer-events-none absolute top-1/2 left-2.5 size-4 -translate-y-1/2 text-muted"
+          />
+          <input
+            key={defaultValue ?? ''}
+            type="search"
+            name={name}
+            aria-label={label ?? placeholder ?? t('search')}
+            placeholder={placeholder}
+            defaultValue={defaultValue}
+            maxLength={200}
+            className={classNames(controlStyle, 'pl-8')}
+          />
+        </div>
+        {children}
+        <Button type="submit" pending={pending}>
+          {t('search')}
+        </Button>
+      </form>
+    </search>
+  );
+}
