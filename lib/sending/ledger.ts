@@ -780,3 +780,51 @@ export async function findStall(now: Date): Promise<{ lastPassAt: Date | null } 
   if (!row?.due || (lastPassAt && now.getTime() - lastPassAt.getTime() < 5 * 60_000)) return null;
   return { lastPassAt };
 }
+
+// ── what people do to runs ────────────────────────────────────────────────────────────────────────────────────────────────
+
+/** Puts ended deliveries of a run back into the queue with all their tries; returns how many. The caller has opened the run. */
+export async function requeue(on: Db, runId: number, outcomes: readonly DeliveryStatus[]): Promise<number> {
+  const rows = await on.execute<{ n: string }>(sql`
+    with back as (
+      update deliveries set status = 'queued', reason = null, tries = 0, next_try_at = null, ended_at = null, batch_id = null
+      where run_id = ${runId} and status::text in (select jsonb_array_elements_text(${JSON.stringify(outcomes)}::jsonb))
+      returning 1
+    ) select count(*) as n from back`);
+  return Number(rows[0]?.n ?? 0);
+}
+
+/** Cancels what is queued in a mailing's open runs, or in those opened before an instant; returns how many. */
+export async function cancelQueued(
+  on: Db,
+  mailingId: number,
+  reason: string,
+  now: Date,
+  openedBefore: Date | null = null,
+): Promise<number> {
+  const rows = await on.execute<{ n: string }>(sql`
+    with gone as (
+      update deliveries d set status = 'cancelled', reason = ${reason}, ended_at = ${at(now)}, next_try_at = null
+      from runs r
+      where r.mailing_id = ${mailingId} and r.status = 'open' and d.run_id = r.id and d.status = 'queued'
+        and ${openedBefore ? sql`r.opened_at < ${at(openedBefore)}` : sql`true`}
+      returning 1
+    ) select count(*) as n from gone`);
+  return Number(rows[0]?.n ?? 0);
+}
+
+/** Locks the mailings, of one id or one owner, that stood still while they were held: with a slot that has come, or an open run. */
+export async function lockHeldMailings(
+  on: Db,
+  which: { mailingId: number } | { ownerId: number },
+  now: Date,
+): Promise<DueMailing[]> {
+  const rows = await on.execute<DueRow>(sql`
+    select m.id, m.starts_local, m.zone, m.periodicity, m.ends_at, m.status, m.next_slot_index,
+      coalesce(m.ends_at <= ${at(now)}, false) as over
+    from mailings m
+    where ${'mailingId' in which ? sql`m.id = ${which.mailingId}` : sql`m.owner_id = ${which.ownerId}`}
+      and (m.next_slot_at <= ${at(now)} or exists (select 1 from runs r where r.mailing_id = m.id and r.status = 'open'))
+    order by m.id for update of m`);
+  return rows.map(dueMailing);
+}

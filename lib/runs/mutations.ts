@@ -1,0 +1,281 @@
+import { and, desc, eq, inArray, isNull, sql } from 'drizzle-orm';
+import { type Db, db } from '@/db/client';
+import { deliveries, mailings, runs, users } from '@/db/schema';
+import { recordAudit } from '@/lib/audit/mutations';
+import { type Clock, systemClock } from '@/lib/clock';
+import { appUrl, env } from '@/lib/env';
+import { databaseErrorCode, done, type Result, refuse, refuseField } from '@/lib/errors';
+import type { Actor } from '@/lib/policy/rules';
+import { changeable } from '@/lib/policy/scopes';
+import { cancelQueued, insertRun, requeue } from '@/lib/sending/ledger';
+import { releaseMailings } from '@/lib/sending/release';
+import { allOrNothing } from '@/lib/transaction';
+import type { FinishableOutcome } from './schema';
+
+/** Manual runs, and runs that are finished later, may send for this long. */
+const ownDeadlineMs = 24 * 3600_000;
+
+type MailingCommand = { mailingId: number };
+
+/** The mailing, locked, if the actor may send it; with what forbids sending. */
+async function lockMailing(on: Db, actor: Actor, mailingId: number) {
+  const [mailing] = await on
+    .select({
+      id: mailings.id,
+      status: mailings.status,
+      pausedAt: mailings.pausedAt,
+      disabledAt: mailings.disabledAt,
+      blockedAt: users.blockedAt,
+    })
+    .from(mailings)
+    .innerJoin(users, eq(users.id, mailings.ownerId))
+    .where(and(eq(mailings.id, mailingId), changeable(actor, mailings.ownerId), isNull(mailings.archivedAt)))
+    .for('update', { of: mailings });
+  return mailing ?? null;
+}
+
+/**
+ * Starts a manual run; it does not move the series, and goes out also while the mailing is paused or completed. Pressing twice
+ * returns the run that is open (`isNew` false). Codes: not_found, mailing_disabled, owner_blocked, no_clients.
+ */
+export async function startRun(
+  actor: Actor,
+  input: MailingCommand,
+  on: Db = db,
+  clock: Clock = systemClock,
+): Promise<Result<{ runId: number; mailingId: number; isNew: boolean }>> {
+  const now = clock.now();
+  return allOrNothing<{ runId: number; mailingId: number; isNew: boolean }>(on, async (tx) => {
+    const mailing = await lockMailing(tx, actor, input.mailingId);
+    if (!mailing) return refuse('not_found');
+    if (mailing.disabledAt) return refuse('mailing_disabled');
+    if (mailing.blockedAt) return refuse('owner_blocked');
+    const [open] = await tx
+      .select({ id: runs.id })
+      .from(runs)
+      .where(and(eq(runs.mailingId, mailing.id), eq(runs.kind, 'manual'), eq(runs.status, 'open')));
+    if (open) return done({ runId: open.id, mailingId: mailing.id, isNew: false });
+    const run = await insertRun(tx, {
+      mailingId: mailing.id,
+      kind: 'manual',
+      slotAt: null,
+      deadlineAt: new Date(now.getTime() + ownDeadlineMs),
+      now,
+      fromEmail: env().EMAIL_FROM,
+      linkBase: appUrl(),
+    });
+    if (!run) throw new Error('a manual run is open although the mailing is locked');
+    if (run.deliveries === 0) return refuse('no_clients');
+    await tx.update(mailings).set({ status: 'running' }).where(eq(mailings.id, mailing.id));
+    return done({ runId: run.runId, mailingId: mailing.id, isNew: true });
+  });
+}
+
+/** Holds the series and the open runs; nothing leaves from the next claim on. Codes: not_found, already_paused, already_completed. */
+export async function pauseMailing(
+  actor: Actor,
+  input: MailingCommand,
+  on: Db = db,
+  clock: Clock = systemClock,
+): Promise<Result<{ mailingId: number }>> {
+  const now = clock.now();
+  return on.transaction(async (tx) => {
+    const mailing = await lockMailing(tx, actor, input.mailingId);
+    if (!mailing) return refuse('not_found');
+    if (mailing.status === 'completed') return refuse('already_completed');
+    const held = await tx
+      .update(runs)
+      .set({ pausedAt: now })
+      .where(and(eq(runs.mailingId, mailing.id), eq(runs.status, 'open'), isNull(runs.pausedAt)))
+      .returning({ id: runs.id });
+    if (mailing.pausedAt && held.length === 0) return refuse('already_paused');
+    await tx
+      .update(mailings)
+      .set({ pausedAt: mailing.pausedAt ?? now })
+      .where(eq(mailings.id, mailing.id));
+    return done({ mailingId: mailing.id });
+  });
+}
+
+/** Goes on with the series and the open runs; missed slots by the rule. Codes: not_found, not_paused. */
+export async function resumeMailing(
+  actor: Actor,
+  input: MailingCommand,
+  on: Db = db,
+): Promise<Result<{ mailingId: number }>> {
+  return on.transaction(async (tx) => {
+    const mailing = await lockMailing(tx, actor, input.mailingId);
+    if (!mailing) return refuse('not_found');
+    if (!mailing.pausedAt) return refuse('not_paused');
+    await tx.update(mailings).set({ pausedAt: null }).where(eq(mailings.id, mailing.id));
+    await tx
+      .update(runs)
+      .set({ pausedAt: null })
+      .where(and(eq(runs.mailingId, mailing.id), eq(runs.status, 'open')));
+    return done({ mailingId: mailing.id });
+  });
+}
+
+/**
+ * Cancels what is unsent and completes the mailing; what is in flight ends as it ends, and its run closes then. `cancelled` counts
+ * the letters that will not leave. Codes: not_found, already_completed.
+ */
+export async function stopMailing(
+  actor: Actor,
+  input: MailingCommand,
+  on: Db = db,
+  clock: Clock = systemClock,
+): Promise<Result<{ mailingId: number; cancelled: number }>> {
+  const now = clock.now();
+  return on.transaction(async (tx) => {
+    const mailing = await lockMailing(tx, actor, input.mailingId);
+    if (!mailing) return refuse('not_found');
+    if (mailing.status === 'completed') return refuse('already_completed');
+    await tx
+      .update(runs)
+      .set({ stoppedAt: now, pausedAt: null })
+      .where(and(eq(runs.mailingId, mailing.id), eq(runs.status, 'open')));
+    const cancelled = await cancelQueued(tx, mailing.id, 'stopped', now);
+    // Runs with nothing in flight end here, so that the page says so at once; the engine closes the others.
+    await tx.execute(sql`
+      update runs r set status = case when c.sent + c.skipped = c.total then 'done' else 'stopped' end::run_status,
+        closed_at = ${now.toISOString()}::timestamptz
+      from run_counts c where c.run_id = r.id and r.mailing_id = ${mailing.id} and r.status = 'open' and c.queued + c.sending = 0`);
+    await tx.execute(sql`
+      update mailings m set next_slot_at = null, paused_at = null,
+        status = case when exists (select 1 from runs r where r.mailing_id = m.id and r.status = 'open') then 'running' else 'completed' end::mailing_status
+      where m.id = ${mailing.id}`);
+    return done({ mailingId: mailing.id, cancelled });
+  });
+}
+
+/**
+ * Requeues deliveries of a run that ended in one of `outcomes`, with the frozen letter; the run is open again for 24 hours. Without
+ * `runId`: the latest run that has such rows. Codes: not_found, mailing_disabled, owner_blocked, choose_outcome,
+ * nothing_to_finish, another_run_open.
+ */
+export async function finishRun(
+  actor: Actor,
+  input: { mailingId: number; runId?: number | undefined; outcomes: readonly FinishableOutcome[] },
+  on: Db = db,
+  clock: Clock = systemClock,
+): Promise<Result<{ runId: number; mailingId: number; requeued: number }>> {
+  const now = clock.now();
+  if (input.outcomes.length === 0) return refuseField('outcomes', 'choose_outcome');
+  try {
+    return await allOrNothing(on, async (tx) => {
+      const mailing = await lockMailing(tx, actor, input.mailingId);
+      if (!mailing) return refuse('not_found');
+      if (mailing.disabledAt) return refuse('mailing_disabled');
+      if (mailing.blockedAt) return refuse('owner_blocked');
+      const runId = input.runId ?? (await findUnfinishedRun(tx, mailing.id, input.outcomes));
+      if (runId === null) return refuse('nothing_to_finish');
+      const [run] = await tx
+        .update(runs)
+        .set({
+          status: 'open',
+          closedAt: null,
+          stoppedAt: null,
+          pausedAt: null,
+          deadlineAt: new Date(now.getTime() + ownDeadlineMs),
+        })
+        .where(and(eq(runs.id, runId), eq(runs.mailingId, mailing.id)))
+        .returning({ id: runs.id });
+      if (!run) return refuse('not_found');
+      const requeued = await requeue(tx, run.id, input.outcomes);
+      if (requeued === 0) return refuse('nothing_to_finish');
+      await tx.update(mailings).set({ status: 'running' }).where(eq(mailings.id, mailing.id));
+      return done({ runId: run.id, mailingId: mailing.id, requeued });
+    });
+  } catch (error) {
+    // The partial unique index: another run of its kind is open.
+    if (databaseErrorCode(error) === '23505') return refuse('another_run_open');
+    throw error;
+  }
+}
+
+async function findUnfinishedRun(
+  on: Db,
+  mailingId: number,
+  outcomes: readonly FinishableOutcome[],
+): Promise<number | null> {
+  const [run] = await on
+    .select({ id: runs.id })
+    .from(runs)
+    .where(
+      and(
+        eq(runs.mailingId, mailingId),
+        sql`exists (select 1 from ${deliveries} where ${deliveries.runId} = ${runs.id} and ${inArray(deliveries.status, [...outcomes])})`,
+      ),
+    )
+    .orderBy(desc(runs.id))
+    .limit(1);
+  return run?.id ?? null;
+}
+
+/** Stops a mailing from above, for any owner: managers only, with a reason that the owner sees. Codes: not_found, already_disabled, required. */
+export async function disableMailing(
+  actor: Actor,
+  input: MailingCommand & { reason: string },
+  on: Db = db,
+  clock: Clock = systemClock,
+): Promise<Result<{ mailingId: number }>> {
+  const reason = input.reason.trim();
+  if (!reason) return refuseField('reason', 'required');
+  if (reason.length > 500) return refuseField('reason', 'too_long', { max: 500 });
+  if (!actor.isStaff && !actor.isSuperuser) return refuse('not_found');
+  return on.transaction(async (tx) => {
+    const [mailing] = await tx
+      .select({ id: mailings.id, disabledAt: mailings.disabledAt })
+      .from(mailings)
+      .where(eq(mailings.id, input.mailingId))
+      .for('update');
+    if (!mailing) return refuse('not_found');
+    if (mailing.disabledAt) return refuse('already_disabled');
+    await tx
+      .update(mailings)
+      .set({ disabledAt: clock.now(), disabledById: actor.id, disabledReason: reason })
+      .where(eq(mailings.id, mailing.id));
+    await recordAudit(
+      actor,
+      { action: 'disable_mailing', targetType: 'mailing', targetId: mailing.id, reason },
+      tx,
+    );
+    return done({ mailingId: mailing.id });
+  });
+}
+
+/** Lifts a disable: managers only. Slots that came meanwhile are not sent. Codes: not_found, not_disabled. */
+export async function enableMailing(
+  actor: Actor,
+  input: MailingCommand,
+  on: Db = db,
+  clock: Clock = systemClock,
+): Promise<Result<{ mailingId: number }>> {
+  if (!actor.isStaff && !actor.isSuperuser) return refuse('not_found');
+  return on.transaction(async (tx) => {
+    const [mailing] = await tx
+      .select({ id: mailings.id, disabledAt: mailings.disabledAt, reason: mailings.disabledReason })
+      .from(mailings)
+      .where(eq(mailings.id, input.mailingId))
+      .for('update');
+    if (!mailing) return refuse('not_found');
+    if (!mailing.disabledAt) return refuse('not_disabled');
+    await tx
+      .update(mailings)
+      .set({ disabledAt: null, disabledById: null, disabledReason: null })
+      .where(eq(mailings.id, mailing.id));
+    await releaseMailings(tx, { mailingId: mailing.id }, clock.now());
+    await recordAudit(
+      actor,
+      {
+        action: 'enable_mailing',
+        targetType: 'mailing',
+        targetId: mailing.id,
+        before: { reason: mailing.reason },
+      },
+      tx,
+    );
+    return done({ mailingId: mailing.id });
+  });
+}
