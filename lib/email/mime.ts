@@ -1,0 +1,213 @@
+import type { Letter, Mailbox } from './letter';
+
+/*
+ * Letters as MIME (RFC 5322, 2045, 2047). Everything here yields strings of one character an octet ("binary" strings), so that
+ * pieces encoded once can be joined to the pieces of one letter without copying. Lines end in CRLF and stay far below the 998
+ * octets of RFC 5322 2.1.1. No line begins with a dot, so nothing has to be stuffed.
+ */
+
+const crlf = '\r\n';
+/** RFC 2047: an encoded word has at most 75 characters; `=?UTF-8?B?` and `?=` leave 63, so 60 of base64, 45 octets. */
+const encodedWordOctets = 45;
+const foldAt = 76;
+
+/** Text of a header on one line: control and line-separating characters become spaces, the ends are trimmed. */
+export function oneLine(text: string): string {
+  return text.replace(/[\p{Cc}\p{Zl}\p{Zp}]+/gu, ' ').trim();
+}
+
+const plainText = /^[\x21-\x7e]+( [\x21-\x7e]+)*$/;
+const atomText = /^[A-Za-z0-9!#$%&'*+\-/=?^_`{|}~]+( [A-Za-z0-9!#$%&'*+\-/=?^_`{|}~]+)*$/;
+const longWord = /[^ ]{70}/;
+
+function encodedWords(text: string): string[] {
+  const words: string[] = [];
+  let chunk = '';
+  let octets = 0;
+  const flush = () => {
+    if (chunk) words.push(`=?UTF-8?B?${Buffer.from(chunk, 'utf8').toString('base64')}?=`);
+    chunk = '';
+    octets = 0;
+  };
+  for (const character of text) {
+    const size = Buffer.byteLength(character);
+    if (octets + size > encodedWordOctets) flush();
+    chunk += character;
+    octets += size;
+  }
+  flush();
+  return words;
+}
+
+/** Joins words by single spaces, and by folds where a line would grow too long. */
+function fold(words: string[], column: number): string {
+  let line = '';
+  let at = column;
+  for (const [index, word] of words.entries()) {
+    if (index > 0) {
+      const breaks = at + 1 + word.length > foldAt;
+      line += breaks ? `${crlf} ` : ' ';
+      at = breaks ? 1 : at + 1;
+    }
+    line += word;
+    at += word.length;
+  }
+  return line;
+}
+
+/** A header of free text, such as a subject: plain where it can be, encoded words (RFC 2047) elsewhere; folded. */
+export function textHeader(name: string, value: string): string {
+  const text = oneLine(value);
+  const plain = text === '' || (plainText.test(text) && !text.includes('=?') && !longWord.test(text));
+  return `${name}: ${fold(plain ? text.split(' ') : encodedWords(text), name.length + 2)}${crlf}`;
+}
+
+/** A header that has a grammar of its own (List-Unsubscribe, Message-ID): visible ASCII and spaces pass, nothing else. */
+export function structuredHeader(name: string, value: string): string {
+  return `${name}: ${value.replace(/[^\x20-\x7e]/g, '')}${crlf}`;
+}
+
+/** The address as octets: what could end it or the line is left out; non-ASCII letters go as UTF-8 (RFC 6532). */
+function addressOctets(address: string): string {
+  const clean = address.replace(/[\s\p{Cc}<>()[\]\\,;:"]/gu, '');
+  return /^[\x21-\x7e]*$/.test(clean) ? clean : Buffer.from(clean, 'utf8').toString('latin1');
+}
+
+/** A header with one mailbox (From, To, Reply-To). */
+export function mailboxHeader(name: string, mailbox: Mailbox): string {
+  const address = addressOctets(mailbox.address);
+  const shown = oneLine(mailbox.name);
+  if (shown === '') return `${name}: ${address}${crlf}`;
+  let words: string[];
+  if (!plainText.test(shown) || shown.includes('=?') || shown.length > 60) words = encodedWords(shown);
+  else if (atomText.test(shown)) words = shown.split(' ');
+  else words = [`"${shown.replace(/["\\]/g, '\\$&')}"`];
+  return `${name}: ${fold([...words, `<${address}>`], name.length + 2)}${crlf}`;
+}
+
+const days = ['Sun', 'Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat'];
+const months = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'];
+const two = (value: number) => String(value).padStart(2, '0');
+
+/** RFC 5322 3.3, in UTC. */
+export function dateHeader(date: Date): string {
+  const day = `${days[date.getUTCDay()]}, ${two(date.getUTCDate())} ${months[date.getUTCMonth()]} ${date.getUTCFullYear()}`;
+  const time = `${two(date.getUTCHours())}:${two(date.getUTCMinutes())}:${two(date.getUTCSeconds())}`;
+  return `Date: ${day} ${time} +0000${crlf}`;
+}
+
+/** How one octet stands in quoted-printable where it is not at the start or the end of a line. */
+const quoted = Array.from({ length: 256 }, (_, octet) =>
+  (octet >= 33 && octet <= 126 && octet !== 61) || octet === 32 || octet === 9
+    ? String.fromCharCode(octet)
+    : `=${octet.toString(16).toUpperCase().padStart(2, '0')}`,
+);
+const softBreak = `=${crlf}`;
+/** RFC 2045 6.7 (5): 76 characters a line, the soft break's `=` included. */
+const lineMax = 75;
+
+const toCrlf = (text: string) => text.replace(/\r\n|\r|\n/g, crlf);
+
+/** Encodes one piece of a quoted-printable body that stands at `column`; answers the column after it. */
+function quotePiece(text: string, column: number): { encoded: string; column: number } {
+  const octets = Buffer.from(toCrlf(text), 'utf8');
+  let encoded = '';
+  let at = column;
+  for (let i = 0; i < octets.length; i++) {
+    const octet = octets[i] ?? 0;
+    if (octet === 13) {
+      encoded += crlf;
+      at = 0;
+      i++;
+      continue;
+    }
+    let token = quoted[octet] ?? '';
+    // White space before the end of a line or piece, and a dot that begins a line, may not stand as they are.
+    if ((octet === 32 || octet === 9) && (octets[i + 1] === 13 || i + 1 === octets.length))
+      token = octet === 32 ? '=20' : '=09';
+    if (at + token.length > lineMax) {
+      encoded += softBreak;
+      at = 0;
+    }
+    if (at === 0 && octet === 46) token = '=2E';
+    encoded += token;
+    at += token.length;
+  }
+  return { encoded, column: at };
+}
+
+/** 57 octets of the text are 76 characters of base64. */
+function base64Lines(octets: Buffer): string {
+  const base64 = octets.toString('base64');
+  let lines = '';
+  for (let at = 0; at < base64.length; at += foldAt) lines += base64.slice(at, at + foldAt) + crlf;
+  return lines;
+}
+
+/** A body part whose fixed pieces are encoded already; takes the values that stand between them. */
+export type CompiledPart = (values: readonly string[]) => string;
+
+/**
+ * Prepares a body part of `pieces` with one value between each two. Quoted-printable pieces are encoded here, once, and begin
+ * with a soft line break, so that they fit behind a value of any length; mostly non-ASCII text goes as base64.
+ */
+export function compilePart(contentType: string, pieces: readonly string[]): CompiledPart {
+  const ending = pieces.length > 0 && /[\r\n]$/.test(pieces.at(-1) ?? '') ? '' : '\n';
+  const fixed = pieces.map((piece, index) => (index === pieces.length - 1 ? piece + ending : piece));
+  const whole = fixed.join('');
+  const head = `Content-Type: ${contentType}; charset=utf-8${crlf}Content-Transfer-Encoding: `;
+  // Quoted-printable spends three characters on an octet that is not ASCII, base64 4/3 on each.
+  const foreign = Buffer.byteLength(whole) - whole.length;
+  if (foreign * 6 > whole.length) {
+    const normal = fixed.map(toCrlf);
+    return (values) => {
+      let text = normal[0] ?? '';
+      for (let i = 1; i < normal.length; i++) text += toCrlf(values[i - 1] ?? '') + normal[i];
+      return `${head}base64${crlf}${crlf}${base64Lines(Buffer.from(text, 'utf8'))}`;
+    };
+  }
+  const encoded = fixed.map((piece, index) => {
+    const part = quotePiece(piece, 0);
+    return { text: index === 0 ? part.encoded : softBreak + part.encoded, column: part.column };
+  });
+  return (values) => {
+    let body = `${head}quoted-printable${crlf}${crlf}${encoded[0]?.text ?? ''}`;
+    for (let i = 1; i < encoded.length; i++) {
+      const value = values[i - 1] ?? '';
+      if (value) body += quotePiece(value, encoded[i - 1]?.column ?? 0).encoded;
+      body += encoded[i]?.text ?? '';
+    }
+    return body;
+  };
+}
+
+/** Neither encoding can hold `=_`, so this never occurs in a body. */
+const boundary = '=_mailroom_alternative';
+
+/** The headers that begin the body. */
+export const bodyHeaders = `MIME-Version: 1.0${crlf}Content-Type: multipart/alternative; boundary="${boundary}"${crlf}`;
+
+/** Joins headers and two parts (what {@link compilePart} makes) into a letter. Ends in CRLF. */
+export function joinMime(headers: string, text: string, html: string): string {
+  const open = `--${boundary}${crlf}`;
+  return `${headers}${bodyHeaders}${crlf}${open}${text}${crlf}${open}${html}${crlf}--${boundary}--${crlf}`;
+}
+
+/** Names whose value is free text; all others keep their own grammar. */
+const textual = /^(subject|comments|keywords)$/i;
+
+/** A letter as MIME: multipart/alternative of text and HTML, one character an octet, CRLF, ready for DATA. */
+export function buildMime(letter: Letter): string {
+  if (letter.mime) return letter.mime();
+  let headers = mailboxHeader('From', letter.from) + mailboxHeader('To', letter.to);
+  if (letter.replyTo) headers += mailboxHeader('Reply-To', { name: '', address: letter.replyTo });
+  headers += textHeader('Subject', letter.subject) + structuredHeader('Message-ID', `<${letter.messageId}>`);
+  headers += dateHeader(letter.date);
+  for (const [name, value] of letter.headers) {
+    if (!/^[A-Za-z][A-Za-z0-9-]{0,60}$/.test(name)) continue;
+    headers += textual.test(name) ? textHeader(name, value) : structuredHeader(name, value);
+  }
+  const text = compilePart('text/plain', [letter.text])([]);
+  const html = compilePart('text/html', [letter.html])([]);
+  return joinMime(headers, text, html);
+}

@@ -1,0 +1,456 @@
+import { createHash } from 'node:crypto';
+import { parseAddress } from './address';
+import {
+  Broken,
+  Connection,
+  type Reply,
+  SenderRefused,
+  type SmtpSettings,
+  saysSlowDown,
+  troubleOf,
+} from './connection';
+import { type Letter, policyRefusal, type SendResult, type Transport } from './letter';
+import { buildMime } from './mime';
+
+/*
+ * Letters over SMTP. What it exists for: it knows whether the final dot of a letter was written. Before it everything is safe
+ * to repeat; after it, without a whole answer, the outcome is `unknown` (RFC 5321 4.5.3.2.6, RFC 1047).
+ *
+ * Whom a refusal concerns is told by the command (RFC 5321): RCPT, DATA and the final dot speak of one letter; greeting, EHLO,
+ * STARTTLS, AUTH and MAIL of the sender; 421 of the sender, wherever it comes.
+ */
+
+/** The answer to the final dot is waited for longer than others: giving up on it leaves a letter unknown. */
+const dotPatience = 5;
+const dotTimeoutMaxMs = 600_000;
+/** Connections that nobody used for so long are closed. */
+const idleMs = 30_000;
+/** A server that took no more connections is asked for more again after this. */
+const limitMs = 60_000;
+/** Letters in a row without an answer to their final dot: then the rest is not risked. */
+const unknownsMax = 3;
+
+type Job = {
+  letter: Letter;
+  /** The address as it goes to the wire. */
+  recipient: string;
+  signal: AbortSignal | undefined;
+  /** Connections that broke under it before it was handed over. */
+  breaks: number;
+  settle(result: SendResult): void;
+  /** For our own mistakes: they travel up as they are. */
+  fail(error: unknown): void;
+};
+
+/** A letter that was not handed over when the connection broke, and the one behind it. */
+type Break = { job: Job | null; following: Job | null; error: Broken | SenderRefused };
+
+/** The connections of one process to one server, and the letters that wait for one. */
+class Pool {
+  private readonly queue: Job[] = [];
+  private head = 0;
+  private readonly idle: Connection[] = [];
+  /** Conversations under way; each has a connection or is opening one. */
+  private lanes = 0;
+  private connected = 0;
+  private limit: number;
+  private limitedAt = 0;
+  private unknowns = 0;
+  private usedAt = 0;
+  private sweeper: NodeJS.Timeout | null = null;
+
+  constructor(private readonly settings: SmtpSettings) {
+    this.limit = settings.connections;
+  }
+
+  add(jobs: Job[]): void {
+    for (const job of jobs) this.queue.push(job);
+    this.staff();
+  }
+
+  /** Has a connection to hand, or makes one. Throws what {@link Connection.open} throws. */
+  async prepare(): Promise<void> {
+    this.dropUnusable();
+    if (this.idle.length > 0 || this.connected > 0) return;
+    this.rest(await Connection.open(this.settings));
+  }
+
+  close(): void {
+    for (const connection of this.idle.splice(0)) connection.quit();
+    if (this.sweeper) clearInterval(this.sweeper);
+    this.sweeper = null;
+  }
+
+  /** Starts lanes for what waits. The first connection is tried alone: a server that is down is asked once, not ten times. */
+  private staff(): void {
+    if (this.limit < this.settings.connections && Date.now() - this.limitedAt > limitMs)
+      this.limit = this.settings.connections;
+    this.dropUnusable();
+    const most = this.connected > 0 || this.idle.length > 0 ? this.limit : 1;
+    const wanted = Math.min(most - this.lanes, this.queue.length - this.head);
+    for (let i = 0; i < wanted; i++) {
+      this.lanes++;
+      void this.lane();
+    }
+  }
+
+  private next(): Job | null {
+    while (this.head < this.queue.length) {
+      const job = this.queue[this.head++];
+      if (!job) continue;
+      if (this.head > 1024 && this.head * 2 > this.queue.length) {
+        this.queue.splice(0, this.head);
+        this.head = 0;
+      }
+      if (!job.signal?.aborted) return job;
+      job.settle({ outcome: 'untried' });
+    }
+    this.queue.length = 0;
+    this.head = 0;
+    return null;
+  }
+
+  private putBack(job: Job): void {
+    if (this.head > 0) this.queue[--this.head] = job;
+    else this.queue.unshift(job);
+  }
+
+  private async lane(): Promise<void> {
+    try {
+      for (let job = this.next(); job; job = await this.serve(job));
+    } finally {
+      this.lanes--;
+      this.staff();
+    }
+  }
+
+  /** Sends letters over one connection until none is left or it breaks. Answers the letter to go on with, if any. */
+  private async serve(first: Job): Promise<Job | null> {
+    this.dropUnusable();
+    const reused = this.idle.pop();
+    let connection: Connection;
+    try {
+      connection = reused ?? (await Connection.open(this.settings));
+    } catch (error) {
+      this.notConnected(first, error);
+      return null;
+    }
+    connection.wake();
+    this.connected++;
+    this.usedAt = Date.now();
+    try {
+      this.staff();
+      const broken = await converse(connection, this.settings, first, {
+        next: () => this.next(),
+        answered: (answered) => {
+          this.unknowns = answered ? 0 : this.unknowns + 1;
+        },
+      });
+      if (!broken) {
+        this.rest(connection);
+        return null;
+      }
+      connection.quit();
+      if (broken.following) this.putBack(broken.following);
+      return this.afterBreak(broken, reused !== undefined || connection.letters > 0);
+    } finally {
+      this.connected--;
+    }
+  }
+
+  /** While other lanes work, theirs is enough: servers limit how many connections one sender may have. */
+  private notConnected(job: Job, error: unknown): void {
+    if (!(error instanceof Broken || error instanceof SenderRefused)) {
+      job.fail(error);
+      return;
+    }
+    if (this.lanes > 1) {
+      this.putBack(job);
+      this.limit = Math.max(1, this.lanes - 1);
+      this.limitedAt = Date.now();
+      return;
+    }
+    this.blame(job, error);
+  }
+
+  private afterBreak({ job: broken, error }: Break, served: boolean): Job | null {
+    const job = broken ?? this.next();
+    if (!job) return null;
+    if (this.unknowns >= unknownsMax) {
+      this.unknowns = 0;
+      this.blame(job, error instanceof Broken ? new Broken(error.waitCode, error.message, 'dot') : error);
+      return null;
+    }
+    if (!broken) return job;
+    // A connection that has served may just have been old, or have had its share of letters: once more on a fresh one.
+    const mayBeOld =
+      error instanceof Broken
+        ? error.waitCode === 'server_error'
+        : error.stage === 'mail' && error.reply.code === 421 && !error.reply.enhanced?.startsWith('4.7.');
+    if (mayBeOld && served && job.breaks < 1) {
+      job.breaks++;
+      return job;
+    }
+    this.blame(job, error);
+    return null;
+  }
+
+  /** The sender's side is broken: this letter says why, and what has not begun is not tried. */
+  private blame(job: Job, error: Broken | SenderRefused): void {
+    const { waitCode, response } = troubleOf(error);
+    const code = error instanceof SenderRefused ? error.reply.code : null;
+    job.settle({
+      outcome: 'refused',
+      scope: 'sender',
+      lasting: false,
+      code,
+      response,
+      stage: error.stage,
+      waitCode,
+    });
+    for (const waiting of this.queue.splice(this.head)) waiting.settle({ outcome: 'untried' });
+    this.queue.length = 0;
+    this.head = 0;
+  }
+
+  private rest(connection: Connection): void {
+    connection.rest();
+    this.idle.push(connection);
+    this.usedAt = Date.now();
+    this.sweeper ??= setInterval(() => {
+      if (Date.now() - this.usedAt > idleMs) this.close();
+    }, idleMs / 2).unref();
+  }
+
+  private dropUnusable(): void {
+    for (let i = this.idle.length - 1; i >= 0; i--) {
+      const connection = this.idle[i];
+      if (!connection || connection.usable) continue;
+      connection.destroy();
+      this.idle.splice(i, 1);
+    }
+  }
+}
+
+const asciiAddress = /^[\x21-\x7e]+$/;
+
+/** MAIL, RCPT and DATA for a letter, each with its CRLF. */
+function envelope(connection: Connection, { job, octets }: Turn): [mail: string, rcpt: string, data: string] {
+  const foreign = !asciiAddress.test(job.recipient);
+  let mail = `MAIL FROM:<${job.letter.from.address}>`;
+  if (connection.abilities.size !== null) mail += ` SIZE=${octets.length}`;
+  if (foreign) mail += ' SMTPUTF8';
+  const rcpt = foreign ? Buffer.from(job.recipient, 'utf8').toString('latin1') : job.recipient;
+  return [`${mail}\r\n`, `RCPT TO:<${rcpt}>\r\n`, 'DATA\r\n'];
+}
+
+/** With dots stuffed (RFC 5321 4.5.2; our own letters never need it) and the final dot. */
+function body(octets: string): string {
+  let stuffed = octets.startsWith('.') ? `.${octets}` : octets;
+  if (stuffed.includes('\r\n.')) stuffed = stuffed.replaceAll('\r\n.', '\r\n..');
+  return stuffed.endsWith('\r\n') ? `${stuffed}.\r\n` : `${stuffed}\r\n.\r\n`;
+}
+
+const recipientRefused = { outcome: 'refused', scope: 'recipient', lasting: true, code: null } as const;
+
+/** Why this server can not take this letter, known without asking; null = it may. */
+function unfit(connection: Connection, job: Job, octets: number): SendResult | null {
+  const { size, smtputf8 } = connection.abilities;
+  if (size !== null && octets > size)
+    return {
+      ...recipientRefused,
+      response: `the letter has ${octets} octets, the server takes ${size}`,
+      stage: 'mail',
+    };
+  if (!smtputf8 && !asciiAddress.test(job.recipient))
+    return {
+      ...recipientRefused,
+      response: 'the server takes no addresses with such letters (SMTPUTF8)',
+      stage: 'rcpt',
+    };
+  return null;
+}
+
+const positive = (reply: Reply) => reply.code >= 200 && reply.code < 300;
+const wantsAuth = (reply: Reply) => reply.code === 530 || reply.code === 535 || reply.code === 538;
+
+/** What a refusal of RCPT, DATA or the final dot means for the letter. Throws where it is meant for the sender. */
+function refusal(reply: Reply, stage: string): SendResult {
+  if (saysSlowDown(reply)) throw new SenderRefused('slow_down', reply, stage);
+  if (wantsAuth(reply)) throw new SenderRefused('auth_refused', reply, stage);
+  if (reply.code < 400) throw new Broken('garbage', `an answer out of place: ${reply.text}`, stage);
+  const lasting = reply.code >= 500;
+  return { outcome: 'refused', scope: 'recipient', lasting, code: reply.code, response: reply.text, stage };
+}
+
+/** The same for MAIL: it concerns the sender, unless it is this letter's size (552). */
+function mailRefusal(reply: Reply): SendResult {
+  if (reply.code === 552) return refusal(reply, 'mail');
+  if (saysSlowDown(reply)) throw new SenderRefused('slow_down', reply, 'mail');
+  if (wantsAuth(reply)) throw new SenderRefused('auth_refused', reply, 'mail');
+  if (reply.code < 400) throw new Broken('garbage', `an answer out of place: ${reply.text}`, 'mail');
+  throw new SenderRefused(reply.code < 500 ? 'server_error' : 'sender_refused', reply, 'mail');
+}
+
+/** A letter at its turn, as octets. */
+type Turn = { job: Job; octets: string };
+
+/** Asks for leave to hand a letter over. Null = granted (354); else what became of it. */
+async function ask(
+  connection: Connection,
+  turn: Turn,
+  before: 'nothing' | 'reset' | 'asked',
+): Promise<SendResult | null> {
+  const [mailCommand, rcptCommand, dataCommand] = envelope(connection, turn);
+  const reset = before === 'reset' ? 'RSET\r\n' : '';
+  const { pipelining } = connection.abilities;
+  if (before !== 'asked')
+    connection.write(reset + (pipelining ? mailCommand + rcptCommand + dataCommand : mailCommand));
+  if (reset) await connection.reply('rset');
+  const mail = await connection.reply('mail');
+  let refused = positive(mail) ? null : mailRefusal(mail);
+  if (!pipelining) {
+    if (refused) return refused;
+    connection.write(rcptCommand);
+  }
+  const rcpt = await connection.reply('rcpt');
+  if (!refused && !positive(rcpt)) refused = refusal(rcpt, 'rcpt');
+  if (!pipelining) {
+    if (refused) return refused;
+    connection.write(dataCommand);
+  }
+  const data = await connection
+    .reply('data')
+    .catch((error: unknown) => (refused ? null : Promise.reject(error)));
+  if (!refused) return data === null || data.code === 354 ? null : refusal(data, 'data');
+  if (data?.code === 354) {
+    // RFC 2920 3.1: DATA was granted although nobody is to receive it; an empty letter to nobody ends it.
+    connection.write('.\r\n');
+    await connection.reply('data').catch(() => null);
+  }
+  return refused;
+}
+
+/**
+ * Sends letters one behind the other until none is left (null) or the connection breaks. With PIPELINING (RFC 2920) the
+ * envelope of the next letter travels with the body of the one before: a letter costs one round trip. What may have been
+ * handed over without an answer is settled here, as `unknown`.
+ */
+async function converse(
+  connection: Connection,
+  settings: SmtpSettings,
+  first: Job,
+  queue: { next(): Job | null; answered(answered: boolean): void },
+): Promise<Break | null> {
+  const dotTimeoutMs = Math.min(dotTimeoutMaxMs, settings.timeoutMs * dotPatience);
+  const take = (candidate: Job | null): Turn | null => {
+    for (let job = candidate; job; job = queue.next()) {
+      try {
+        const octets = buildMime(job.letter);
+        const reason = unfit(connection, job, octets.length);
+        if (!reason) return { job, octets };
+        job.settle(reason);
+      } catch (error) {
+        job.fail(error);
+      }
+    }
+    return null;
+  };
+
+  let before: 'nothing' | 'reset' | 'asked' = 'nothing';
+  let turn = take(first);
+  while (turn) {
+    const { job, octets }: Turn = turn;
+    let following: Turn | null = null;
+    let handedOver = false;
+    try {
+      const refused: SendResult | null = await ask(connection, turn, before);
+      if (refused) {
+        job.settle(refused);
+        turn = take(queue.next());
+        before = 'reset';
+        continue;
+      }
+      if (connection.abilities.pipelining) following = take(queue.next());
+      connection.write(body(octets) + (following ? envelope(connection, following).join('') : ''));
+      handedOver = true;
+      const dot = await connection.reply('dot', dotTimeoutMs);
+      const result: SendResult = positive(dot)
+        ? { outcome: 'accepted', code: dot.code, response: dot.text, stage: 'dot' }
+        : refusal(dot, 'dot');
+      queue.answered(true);
+      connection.letters++;
+      job.settle(result);
+      before = following ? 'asked' : 'nothing';
+      turn = following ?? take(queue.next());
+    } catch (error) {
+      const next = following?.job ?? null;
+      if (handedOver && !(error instanceof SenderRefused)) {
+        queue.answered(false);
+        job.settle({
+          outcome: 'unknown',
+          response: error instanceof Broken ? error.message : '',
+          stage: 'dot',
+        });
+        if (error instanceof Broken) return { job: next, following: null, error };
+      }
+      if (error instanceof Broken || error instanceof SenderRefused) return { job, following: next, error };
+      if (!handedOver) job.fail(error);
+      connection.destroy();
+      return { job: next, following: null, error: new Broken('server_error', String(error), 'dot') };
+    }
+  }
+  if (before === 'reset') {
+    connection.write('RSET\r\n');
+    await connection.reply('rset').catch(() => connection.destroy());
+  }
+  return null;
+}
+
+/** The wire form of a recipient; null when it is none. */
+function recipientOf(letter: Letter): string | null {
+  const { address } = letter.to;
+  return plainAddress.test(address) && address.length <= 254 ? address : parseAddress(address);
+}
+const plainAddress =
+  /^[a-z0-9_+-]+(?:\.[a-z0-9_+-]+)*@(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}$/i;
+
+/** Letters to one SMTP server over a pool of connections that are kept between sends. */
+export function smtpTransport(name: string, settings: SmtpSettings): Transport {
+  const pool = new Pool(settings);
+  return {
+    kind: 'smtp',
+    name,
+    repeatsSafely: false,
+    batchMax: 100,
+    async ready() {
+      try {
+        await pool.prepare();
+        return null;
+      } catch (error) {
+        return troubleOf(error);
+      }
+    },
+    async send(letters, { signal } = {}) {
+      const jobs: Job[] = [];
+      const results = letters.map((letter): SendResult | Promise<SendResult> => {
+        const kept = policyRefusal(letter);
+        if (kept) return kept;
+        const recipient = recipientOf(letter);
+        if (recipient === null)
+          return { ...recipientRefused, response: 'this is not an e-mail address', stage: 'policy' };
+        return new Promise((settle, fail) => {
+          jobs.push({ letter, recipient, signal, breaks: 0, settle, fail });
+        });
+      });
+      pool.add(jobs);
+      return Promise.all(results);
+    },
+    digest(letters) {
+      const hash = createHash('sha256');
+      for (const letter of letters) hash.update(buildMime(letter), 'latin1').update('\n');
+      return hash.digest('hex');
+    },
+    close: async () => pool.close(),
+  };
+}
