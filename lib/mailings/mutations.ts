@@ -1,7 +1,8 @@
 import { and, eq, exists, inArray, isNull, notExists, or, type SQL, sql } from 'drizzle-orm';
 import { type Db, db } from '@/db/client';
-import type { MailingStatus, Periodicity } from '@/db/enums';
-import { audit, clients, mailingClients, mailings, messages, runs } from '@/db/schema';
+import type { MailingStatus } from '@/db/enums';
+import { clients, mailingClients, mailings, messages, runs } from '@/db/schema';
+import { recordAudit } from '@/lib/audit/mutations';
 import { addPastedClients } from '@/lib/clients/mutations';
 import { foundClients } from '@/lib/clients/queries';
 import { readPastedLines } from '@/lib/clients/schema';
@@ -12,58 +13,11 @@ import { createMessage } from '@/lib/messages/mutations';
 import { messageSchema } from '@/lib/messages/schema';
 import type { Actor } from '@/lib/policy/rules';
 import { changeable, own } from '@/lib/policy/scopes';
-import { isZone, nextSlotAfter, slotAt, toExactLocal, toInstant } from '@/lib/recurrence/slots';
+import { nextSlotAfter, slotAt, toExactLocal } from '@/lib/recurrence/slots';
 import { stopMailing } from '@/lib/runs/mutations';
-import type { MailingInput, MailingUpdate } from './schema';
-
-/** Carries a refusal out of a transaction, so that everything written in it is undone. */
-class Undone extends Error {
-  constructor(readonly refusal: Refused) {
-    super('refused');
-  }
-}
-
-/** All of `work` or nothing: a refusal rolls back what was written before it. */
-async function allOrNothing<T>(on: Db, work: (tx: Db) => Promise<Result<T>>): Promise<Result<T>> {
-  try {
-    return await on.transaction(async (tx) => {
-      const result = await work(tx);
-      if (!result.ok) throw new Undone(result);
-      return result;
-    });
-  } catch (error) {
-    if (error instanceof Undone) return error.refusal;
-    throw error;
-  }
-}
-
-type Timing = {
-  startsLocal: string;
-  zone: string;
-  startsAt: Date;
-  endsAt: Date | null;
-  periodicity: Periodicity;
-};
-
-/**
- * Reads the schedule of a form: local times of a zone become instants. Refuses with `unknown_zone`, `impossible_date`,
- * `ends_before_start`.
- */
-export function readTiming(
-  input: Pick<MailingInput, 'startsAt' | 'zone' | 'endsAt' | 'periodicity'>,
-  now: Date,
-): Result<Timing> {
-  const { zone, periodicity = 'once' } = input;
-  if (!isZone(zone)) return refuseField('zone', 'unknown_zone');
-  if (!input.startsAt) return refuseField('startsAt', 'required');
-  const startsLocal = input.startsAt === 'now' ? toExactLocal(now, zone) : input.startsAt;
-  const startsAt = toInstant(startsLocal, zone);
-  if (!startsAt) return refuseField('startsAt', 'impossible_date');
-  const endsAt = input.endsAt ? toInstant(input.endsAt, zone) : null;
-  if (input.endsAt && !endsAt) return refuseField('endsAt', 'impossible_date');
-  if (endsAt && endsAt <= startsAt) return refuseField('endsAt', 'ends_before_start');
-  return done({ startsLocal, zone, startsAt, endsAt, periodicity });
-}
+import { allOrNothing } from '@/lib/transaction';
+import { readTiming, type Timing } from './queries';
+import { everybody, type MailingInput, type MailingUpdate } from './schema';
 
 /**
  * Creates a mailing of the actor's: message by id or written in place, clients all or chosen, first slot at its start.
@@ -200,7 +154,18 @@ export async function updateMailing(
     if (!updated) return refuseField('messageId', 'not_found');
     const chosen = await chooseClients(owner, { id: mailing.id, ownerId: mailing.ownerId }, input, tx);
     if (!chosen.ok) return chosen;
-    await auditForeign(tx, actor, mailing, 'update_mailing', { ...input, newClients: undefined });
+    if (mailing.ownerId !== actor.id)
+      await recordAudit(
+        actor,
+        {
+          action: 'update_mailing',
+          targetType: 'mailing',
+          targetId: mailing.id,
+          before: mailing,
+          after: input,
+        },
+        tx,
+      );
     return done(updated);
   });
 }
@@ -237,7 +202,7 @@ export async function deleteMailing(
   on: Db = db,
   clock: Clock = systemClock,
 ): Promise<Result<{ archived: boolean }>> {
-  return allOrNothing(on, async (tx) => {
+  return allOrNothing<{ archived: boolean }>(on, async (tx) => {
     const mine = and(
       eq(mailings.id, input.mailingId),
       changeable(actor, mailings.ownerId),
@@ -246,7 +211,12 @@ export async function deleteMailing(
     // The lock keeps the engine from opening a run between the two statements below.
     const [locked] = await tx.select().from(mailings).where(mine).for('update');
     if (!locked) return refuse('not_found');
-    await auditForeign(tx, actor, locked, 'delete_mailing', null);
+    if (locked.ownerId !== actor.id)
+      await recordAudit(
+        actor,
+        { action: 'delete_mailing', targetType: 'mailing', targetId: locked.id, before: locked },
+        tx,
+      );
     const [deleted] = await tx
       .delete(mailings)
       .where(
@@ -255,7 +225,7 @@ export async function deleteMailing(
       .returning({ id: mailings.id });
     if (deleted) return done({ archived: false });
     const stopped = await stopMailing(actor, input, tx, clock);
-    if (!stopped.ok) return stopped;
+    if (!stopped.ok && stopped.error.code !== 'already_completed') return stopped;
     const [archived] = await tx
       .update(mailings)
       .set({ archivedAt: clock.now(), updatedAt: clock.now() })
@@ -313,32 +283,10 @@ export async function duplicateMailing(
   });
 }
 
-/** Every change of another's data by an admin is written down, in the transaction that makes it. */
-async function auditForeign(
-  tx: Db,
-  actor: Actor,
-  before: typeof mailings.$inferSelect,
-  action: string,
-  after: object | null,
-): Promise<void> {
-  if (before.ownerId === actor.id) return;
-  await tx.insert(audit).values({
-    actorId: actor.id,
-    actorEmail: actor.email,
-    action,
-    targetType: 'mailing',
-    targetId: before.id,
-    before,
-    after,
-  });
-}
-
 /** The message of the form: the one named, or a new one from what was written in place. */
 async function messageOf(owner: Actor, input: MailingInput, tx: Db): Promise<Result<number>> {
   if (input.messageId) return done(input.messageId);
-  const { newSubject: subject = '', newBody: body = '' } = input;
-  if (!subject.trim() && !body.trim()) return refuseField('messageId', 'required');
-  const written = messageSchema.safeParse({ subject, body });
+  const written = messageSchema.safeParse({ subject: input.newSubject ?? '', body: input.newBody ?? '' });
   const names = { subject: 'newSubject', body: 'newBody' };
   if (!written.success) return renamed(refuse('invalid', fieldErrors(written.error)), names);
   const created = await createMessage(owner, written.data, tx);
@@ -406,7 +354,8 @@ async function chooseClients(
   for (const term of found)
     await tx.execute(sql`
       insert into ${mailingClients} (mailing_id, client_id)
-      select ${mailing.id}::bigint, ${clients.id} from ${clients} where ${foundClients(owner, term)}
+      select ${mailing.id}::bigint, ${clients.id} from ${clients}
+      where ${foundClients(owner, term === everybody ? '' : term)}
       on conflict do nothing`);
   if (without.length > 0)
     await tx

@@ -1,5 +1,6 @@
 import { and, asc, desc, eq, gt, isNotNull, isNull, lt, or, type SQL, sql } from 'drizzle-orm';
 import { type Db, db } from '@/db/client';
+import type { Periodicity } from '@/db/enums';
 import {
   clients,
   mailingClients,
@@ -11,6 +12,7 @@ import {
   users,
 } from '@/db/schema';
 import { type Clock, systemClock } from '@/lib/clock';
+import { done, type Result, refuseField } from '@/lib/errors';
 import {
   type BoundedCount,
   countLimit,
@@ -22,8 +24,9 @@ import {
 } from '@/lib/paging';
 import type { Actor } from '@/lib/policy/rules';
 import { own, readable } from '@/lib/policy/scopes';
+import { isZone, slotAt, toExactLocal, toInstant, upcomingSlots } from '@/lib/recurrence/slots';
 import { listRuns } from '@/lib/runs/queries';
-import type { MailingFilter } from './schema';
+import { everybody, type MailingFilter, type MailingInput } from './schema';
 
 const idOf = (after: string | undefined) => {
   const [id] = decodeCursor(after) ?? [];
@@ -292,7 +295,7 @@ export type Selection = {
 
 function chosenBy(selection: Pick<Selection, 'mailingId' | 'found'>): SQL {
   const terms = selection.found.map((term) => {
-    const pattern = likePattern(term.replaceAll('\0', ''));
+    const pattern = term === everybody ? null : likePattern(term.replaceAll('\0', ''));
     return pattern ? sql`${clients.search} like ${pattern}` : sql`true`;
   });
   const kept = selection.mailingId
@@ -381,4 +384,58 @@ export async function listNextSends(actor: Actor, limit = 5, on: Db = db) {
     )
     .orderBy(asc(mailings.nextSlotAt), asc(mailings.id))
     .limit(limit);
+}
+
+/** A schedule whose local times have become instants. */
+export type Timing = {
+  startsLocal: string;
+  zone: string;
+  startsAt: Date;
+  endsAt: Date | null;
+  periodicity: Periodicity;
+};
+
+/**
+ * Reads the schedule of a form: local times of a zone become instants. Refuses with `unknown_zone`, `impossible_date`,
+ * `ends_before_start`.
+ */
+export function readTiming(
+  input: Pick<MailingInput, 'startsAt' | 'zone' | 'endsAt' | 'periodicity'>,
+  now: Date,
+): Result<Timing> {
+  const { zone, periodicity = 'once' } = input;
+  if (!isZone(zone)) return refuseField('zone', 'unknown_zone');
+  if (!input.startsAt) return refuseField('startsAt', 'required');
+  const startsLocal = input.startsAt === 'now' ? toExactLocal(now, zone) : input.startsAt;
+  const startsAt = toInstant(startsLocal, zone);
+  if (!startsAt) return refuseField('startsAt', 'impossible_date');
+  const endsAt = input.endsAt ? toInstant(input.endsAt, zone) : null;
+  if (input.endsAt && !endsAt) return refuseField('endsAt', 'impossible_date');
+  if (endsAt && endsAt <= startsAt) return refuseField('endsAt', 'ends_before_start');
+  return done({ startsLocal, zone, startsAt, endsAt, periodicity });
+}
+
+export type PlannedSends = {
+  /** The first send is due as soon as it is saved. */
+  now: boolean;
+  at: Date[];
+  /** Whether there are more than these. */
+  more: boolean;
+};
+
+/**
+ * When a schedule that is saved at `now` sends: its next `count` times. A mailing that has begun goes on with its first slot
+ * after now; a new one makes up for the latest that has passed.
+ */
+export function planSends(
+  timing: Timing,
+  begun: boolean,
+  restart: boolean,
+  now: Date,
+  count = 5,
+): PlannedSends {
+  const first = slotAt(timing, 0);
+  const atOnce = Boolean(first && first <= now && (!begun || restart));
+  const slots = upcomingSlots(timing, now, count + 1);
+  return { now: atOnce, at: slots.slice(0, count).map((slot) => slot.at), more: slots.length > count };
 }

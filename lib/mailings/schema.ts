@@ -17,6 +17,9 @@ const rowId = z.coerce
 /** Ids that a form names one by one; more than this are chosen by a search or as everybody. */
 export const maxNamedClients = 10_000;
 
+/** The search that finds everybody there is. */
+export const everybody = '*';
+
 const ids = z.preprocess(list, z.array(rowId).max(maxNamedClients, 'too_many'));
 
 /**
@@ -41,11 +44,8 @@ export const mailingSchema = z
     audience: z.enum(audiences, 'invalid_value'),
     /** Editing: those chosen before stay chosen. */
     keep: flag,
-    /** Searches whose every match is chosen; an empty one means everybody there is now. */
-    found: z.preprocess(
-      (value) => (value === undefined || value === null ? [] : Array.isArray(value) ? value : [value]),
-      z.array(z.string().max(200, 'too_long')).max(20, 'too_many'),
-    ),
+    /** Searches whose every match is chosen. */
+    found: z.preprocess(list, z.array(z.string().trim().max(200, 'too_long')).max(20, 'too_many')),
     clientIds: ids,
     /** Taken out again after everything above was put in. */
     without: ids,
@@ -65,6 +65,7 @@ export const mailingSchema = z
   })
   .transform(({ starts, startsAt, ...rest }) => ({
     ...rest,
+    found: rest.found.filter((term) => term !== ''),
     startsAt:
       starts === 'now' || startsAt === 'now' || (starts === undefined && startsAt === '') ? 'now' : startsAt,
   }));
@@ -87,3 +88,23 @@ export type MailingFilter = (typeof mailingFilters)[number];
 export function asMailingFilter(value: unknown): MailingFilter | null {
   return mailingFilters.find((filter) => filter === value) ?? null;
 }
+
+const optionalId = z.preprocess((value) => value ?? null, rowId.nullable());
+
+/** What the picker of clients asks for: a page of a search, and what is chosen as a whole so far. */
+export const pickSchema = z.object({
+  q: z.string().max(200).default(''),
+  after: z.string().max(2000).nullable().default(null),
+  mailingId: optionalId,
+  keep: z.boolean().default(false),
+  found: z.array(z.string().max(200)).max(20).default([]),
+});
+
+/** The schedule of a half-filled form. */
+export const schedulePreviewSchema = z.object({
+  mailingId: optionalId,
+  startsAt: z.string().max(40, 'impossible_date'),
+  zone: z.string().max(100, 'unknown_zone'),
+  endsAt: z.string().max(40, 'impossible_date').nullable(),
+  periodicity: z.enum(periodicities, 'invalid_value'),
+});
