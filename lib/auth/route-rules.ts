@@ -1,3 +1,5 @@
+import { type Locale, localizedPath, splitLocale } from '@/lib/i18n/paths';
+
 /** Things whose address names one row, and so its owner. */
 export type OwnedEntity = 'client' | 'message' | 'mailing' | 'run' | 'attempt';
 
@@ -68,13 +70,20 @@ export function ruleFor(path: string): RouteRule | null {
 
 /**
  * Path and query to go back to after sign-in, or null: nothing that a browser would take for another site. The origin is made
- * up, so that no real one can be smuggled in.
+ * up, so that no real one can be smuggled in; a doubled slash is refused anywhere, because taking a locale off the front of
+ * `/ru//elsewhere` would bring it to the beginning.
  */
 export function safeNext(next: unknown): string | null {
   if (typeof next !== 'string' || next.length > 2000 || !next.startsWith('/')) return null;
   const origin = 'http://here.invalid';
   if (!URL.canParse(next, origin)) return null;
   const url = new URL(next, origin);
-  if (url.origin !== origin || /^\/[/\\]/.test(url.pathname)) return null;
+  if (url.origin !== origin || url.pathname.includes('//')) return null;
   return url.pathname + url.search;
+}
+
+/** Where sign-in leads: to `next` if that is safe, else to the dashboard, in the reader's language. */
+export function landingPath(next: unknown, locale: Locale, defaultLocale: Locale): string {
+  const { path } = splitLocale(safeNext(next) ?? '/dashboard', defaultLocale);
+  return localizedPath(locale, path, defaultLocale);
 }

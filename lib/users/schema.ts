@@ -25,10 +25,17 @@ const newPassword = z
 
 const locale = z.enum(localeNames, 'invalid_value');
 
-/** IANA zones this machine knows, for the profile and its list. */
-export const timeZones: readonly string[] = [...new Set(['UTC', ...Intl.supportedValuesOf('timeZone')])];
+/** Is it the name of a zone that this machine knows? Offsets such as `+03:00` are no zones. */
+function isZoneName(zone: string): boolean {
+  if (!/^[A-Za-z]/.test(zone)) return false;
+  try {
+    return Boolean(new Intl.DateTimeFormat('en', { timeZone: zone }));
+  } catch {
+    return false;
+  }
+}
 
-const timeZone = z.string().refine((zone) => timeZones.includes(zone), 'invalid_value');
+const timeZone = z.string().max(100, 'invalid_zone').refine(isZoneName, 'invalid_zone');
 
 const notTheAddress = (value: { email: string; password: string }) =>
   value.password.toLowerCase() !== value.email.toLowerCase() &&
@@ -55,10 +62,7 @@ export const signInSchema = z.object({
 export const addressSchema = z.object({ email });
 export const tokenSchema = z.object({ token: z.string().min(1, 'required').max(200, 'too_long') });
 
-export const resetSchema = z.object({
-  token: z.string().max(200, 'too_long'),
-  password: newPassword,
-});
+export const resetSchema = tokenSchema.extend({ password: newPassword });
 
 export const changePasswordSchema = z
   .object({
@@ -70,4 +74,9 @@ export type ChangePasswordInput = z.output<typeof changePasswordSchema>;
 
 export const profileSchema = z.object({ name, timeZone, language: locale });
 export type ProfileInput = z.output<typeof profileSchema>;
+
+/** For buttons that need nothing but being pressed. */
 export const nothingSchema = z.object({});
+
+/** Names the cookie in which a browser keeps the address it last had a letter sent to, for "check your mail". */
+export const mailedCookie = 'mailroom.mailed';

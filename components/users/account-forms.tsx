@@ -1,0 +1,169 @@
+'use client';
+
+import { useTranslations } from 'next-intl';
+import { useActionState, useEffect, useRef } from 'react';
+import { AppLink } from '@/components/layout/link';
+import { SubmitButton } from '@/components/ui/button';
+import { TextField } from '@/components/ui/field';
+import { ActionButton, Form, useActionForm } from '@/components/ui/form';
+import {
+  confirmAction,
+  registerAction,
+  requestResetAction,
+  resendAction,
+  resetPasswordAction,
+  signInAction,
+  suggestPasswordAction,
+} from '@/lib/users/actions';
+import { generatePassword } from '@/lib/users/generated';
+import { addressSchema, registerSchema, resetSchema, signInSchema, tokenSchema } from '@/lib/users/schema';
+import { DefaultSubmit, NewPasswordField } from './new-password';
+
+export function RegisterForm() {
+  const t = useTranslations('account');
+  const [suggestion, suggest] = useActionState(suggestPasswordAction, null);
+  const form = useActionForm({
+    schema: registerSchema,
+    action: registerAction,
+    namespace: 'account',
+    defaultValues: suggestion ?? {},
+  });
+  const zone = useRef<HTMLInputElement>(null);
+  useEffect(() => {
+    if (zone.current) zone.current.value = Intl.DateTimeFormat().resolvedOptions().timeZone;
+  }, []);
+  return (
+    <Form form={form}>
+      <DefaultSubmit />
+      <input ref={zone} type="hidden" name="timeZone" defaultValue="UTC" />
+      <TextField
+        {...form.field('name')}
+        label={t('name')}
+        hint={t('nameHint')}
+        autoComplete="name"
+        required
+      />
+      <TextField
+        {...form.field('email')}
+        label={t('email')}
+        type="email"
+        autoComplete="username"
+        inputMode="email"
+        required
+      />
+      <NewPasswordField
+        field={form.field('password')}
+        label={t('password')}
+        suggest={suggest}
+        suggested={suggestion !== null}
+        onMade={() => form.control.setValue('password', generatePassword(), { shouldValidate: true })}
+      />
+      <SubmitButton>{t('register.submit')}</SubmitButton>
+    </Form>
+  );
+}
+
+export function SignInForm({ next }: { next: string | undefined }) {
+  const t = useTranslations('account');
+  const form = useActionForm({ schema: signInSchema, action: signInAction, namespace: 'account' });
+  const refused = form.state.ok === false ? form.state : null;
+  const typed = refused?.values.email;
+  return (
+    <div className="grid gap-4">
+      <Form form={form}>
+        {next ? <input type="hidden" name="next" value={next} /> : null}
+        <TextField
+          {...form.field('email')}
+          label={t('email')}
+          type="email"
+          autoComplete="username"
+          inputMode="email"
+          required
+        />
+        <TextField
+          {...form.field('password')}
+          label={t('password')}
+          type="password"
+          autoComplete="current-password"
+          required
+        />
+        <div className="flex flex-wrap items-center justify-between gap-3">
+          <SubmitButton>{t('login.submit')}</SubmitButton>
+          <AppLink href="/forgot-password">{t('login.forgot')}</AppLink>
+        </div>
+      </Form>
+      {refused?.error.code === 'not_confirmed' && typeof typed === 'string' ? (
+        <ActionButton action={resendAction} hidden={{ email: typed }} namespace="account">
+          {t('login.resend')}
+        </ActionButton>
+      ) : null}
+    </div>
+  );
+}
+
+/** Asks for a letter: the confirmation again, or the link for a new password. */
+export function LetterForm({ kind, email }: { kind: 'confirm' | 'reset'; email?: string | undefined }) {
+  const t = useTranslations('account');
+  const form = useActionForm({
+    schema: addressSchema,
+    action: kind === 'confirm' ? resendAction : requestResetAction,
+    namespace: 'account',
+    defaultValues: { email },
+  });
+  return (
+    <Form form={form}>
+      <TextField
+        {...form.field('email')}
+        label={t('email')}
+        type="email"
+        autoComplete="username"
+        inputMode="email"
+        required
+      />
+      <SubmitButton variant={kind === 'confirm' ? 'secondary' : 'primary'} className="justify-self-start">
+        {t(kind === 'confirm' ? 'check.again' : 'forgot.submit')}
+      </SubmitButton>
+    </Form>
+  );
+}
+
+/** Presses itself where scripts run; one press where they do not. Opening the address alone changes nothing. */
+export function ConfirmForm({ token }: { token: string }) {
+  const t = useTranslations('account');
+  const form = useActionForm({ schema: tokenSchema, action: confirmAction, namespace: 'account' });
+  const { element } = form.wiring;
+  useEffect(() => element.current?.requestSubmit(), [element]);
+  return (
+    <Form form={form}>
+      <input type="hidden" name="token" value={token} />
+      <SubmitButton pendingLabel={t('verify.working')} className="justify-self-start">
+        {t('verify.submit')}
+      </SubmitButton>
+    </Form>
+  );
+}
+
+export function ResetForm({ token }: { token: string }) {
+  const t = useTranslations('account');
+  const [suggestion, suggest] = useActionState(suggestPasswordAction, null);
+  const form = useActionForm({
+    schema: resetSchema,
+    action: resetPasswordAction,
+    namespace: 'account',
+    defaultValues: suggestion ? { password: suggestion.password } : {},
+  });
+  return (
+    <Form form={form}>
+      <DefaultSubmit />
+      <input type="hidden" name="token" value={token} />
+      <NewPasswordField
+        field={form.field('password')}
+        label={t('newPassword')}
+        suggest={suggest}
+        suggested={suggestion !== null}
+        onMade={() => form.control.setValue('password', generatePassword(), { shouldValidate: true })}
+      />
+      <SubmitButton className="justify-self-start">{t('reset.submit')}</SubmitButton>
+    </Form>
+  );
+}

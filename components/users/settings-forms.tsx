@@ -1,0 +1,112 @@
+'use client';
+
+import { useTranslations } from 'next-intl';
+import { useActionState, useEffect, useState } from 'react';
+import { Button, SubmitButton } from '@/components/ui/button';
+import { type Option, SelectField, TextField } from '@/components/ui/field';
+import { Form, useActionForm } from '@/components/ui/form';
+import { changePasswordAction, suggestPasswordAction, updateProfileAction } from '@/lib/users/actions';
+import { generatePassword } from '@/lib/users/generated';
+import { changePasswordSchema, nameMax, profileSchema } from '@/lib/users/schema';
+import { DefaultSubmit, NewPasswordField } from './new-password';
+
+export function ProfileForm({
+  profile,
+  zones,
+}: {
+  profile: { name: string; timeZone: string; language: string };
+  zones: Option[];
+}) {
+  const t = useTranslations('settings');
+  const form = useActionForm({
+    schema: profileSchema,
+    action: updateProfileAction,
+    namespace: 'settings',
+    defaultValues: profile,
+  });
+  // Known only in the browser, and so only after the first picture.
+  const [here, setHere] = useState<string | null>(null);
+  useEffect(() => {
+    const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
+    if (zone !== profile.timeZone && zones.some(({ value }) => value === zone)) setHere(zone);
+  }, [profile.timeZone, zones]);
+  return (
+    <Form form={form} className="grid max-w-md gap-4">
+      <TextField
+        {...form.field('name')}
+        label={t('name')}
+        hint={t('nameHint')}
+        autoComplete="name"
+        maxLength={nameMax}
+        required
+      />
+      <div>
+        <SelectField
+          {...form.field('timeZone')}
+          label={t('timeZone')}
+          hint={t('timeZoneHint')}
+          options={zones}
+          required
+        />
+        {here ? (
+          <Button
+            size="sm"
+            variant="ghost"
+            className="mt-1"
+            onClick={() => {
+              form.control.setValue('timeZone', here, { shouldValidate: true });
+              setHere(null);
+            }}
+          >
+            {t('useBrowserZone', { zone: here })}
+          </Button>
+        ) : null}
+      </div>
+      <SelectField
+        {...form.field('language')}
+        label={t('language')}
+        hint={t('languageHint')}
+        options={[
+          { value: 'en', label: t('languages.en') },
+          { value: 'ru', label: t('languages.ru') },
+        ]}
+        required
+      />
+      <SubmitButton className="justify-self-start">{t('save')}</SubmitButton>
+    </Form>
+  );
+}
+
+export function ChangePasswordForm({ email }: { email: string }) {
+  const t = useTranslations('settings');
+  const [suggestion, suggest] = useActionState(suggestPasswordAction, null);
+  const form = useActionForm({
+    schema: changePasswordSchema,
+    action: changePasswordAction,
+    namespace: 'settings',
+    defaultValues: suggestion ? { password: suggestion.password } : {},
+  });
+  return (
+    <Form form={form} className="grid max-w-md gap-4">
+      <DefaultSubmit />
+      <input type="email" autoComplete="username" value={email} readOnly hidden />
+      <TextField
+        {...form.field('oldPassword')}
+        label={t('oldPassword')}
+        type="password"
+        autoComplete="current-password"
+        required
+      />
+      <NewPasswordField
+        field={form.field('password')}
+        label={t('newPassword')}
+        suggest={suggest}
+        suggested={suggestion !== null}
+        onMade={() => form.control.setValue('password', generatePassword(), { shouldValidate: true })}
+      />
+      <SubmitButton variant="secondary" className="justify-self-start">
+        {t('changePassword')}
+      </SubmitButton>
+    </Form>
+  );
+}

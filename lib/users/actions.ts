@@ -1,0 +1,142 @@
+'use server';
+
+import { cookies } from 'next/headers';
+import { redirect } from 'next/navigation';
+import { actorAction, publicAction } from '@/lib/action';
+import { landingPath } from '@/lib/auth/route-rules';
+import { closeSession, currentSecret, openSession, requestOrigin } from '@/lib/auth/session';
+import { appUrl, env } from '@/lib/env';
+import { done } from '@/lib/errors';
+import { localizedPath } from '@/lib/i18n/paths';
+import { generatePassword, type SuggestedPassword } from './generated';
+import {
+  changePassword,
+  confirmUser,
+  registerUser,
+  requestLetter,
+  resetPassword,
+  sendConfirmationAgain,
+  sendPasswordChangedLetter,
+  sendRegistrationLetter,
+  sendResetLetter,
+  updateProfile,
+} from './mutations';
+import {
+  addressSchema,
+  changePasswordSchema,
+  mailedCookie,
+  nothingSchema,
+  profileSchema,
+  registerSchema,
+  resetSchema,
+  signInSchema,
+  tokenSchema,
+} from './schema';
+
+/** Remembers for "check your mail" which address was typed, in this browser only. */
+async function rememberMailed(email: string) {
+  const secure = appUrl().startsWith('https:');
+  (await cookies()).set(mailedCookie, email, {
+    httpOnly: true,
+    secure,
+    sameSite: 'lax',
+    path: '/',
+    maxAge: 3600,
+  });
+}
+
+async function askForLetter(input: { email: string }) {
+  const result = await requestLetter(input, await requestOrigin());
+  if (result.ok) await rememberMailed(input.email);
+  return result;
+}
+
+const register = publicAction(
+  registerSchema,
+  async (input) => {
+    const result = await registerUser(input, await requestOrigin());
+    if (result.ok) await rememberMailed(input.email);
+    return result;
+  },
+  { afterwards: sendRegistrationLetter, redirectTo: () => '/verify-email' },
+);
+export async function registerAction(state: Parameters<typeof register>[0], form: FormData) {
+  return register(state, form);
+}
+
+const confirm = publicAction(tokenSchema, confirmUser, { redirectTo: () => '/login?notice=confirmed' });
+export async function confirmAction(state: Parameters<typeof confirm>[0], form: FormData) {
+  return confirm(state, form);
+}
+
+const resend = publicAction(addressSchema, askForLetter, {
+  afterwards: sendConfirmationAgain,
+  redirectTo: () => '/verify-email?notice=sent_again',
+});
+export async function resendAction(state: Parameters<typeof resend>[0], form: FormData) {
+  return resend(state, form);
+}
+
+const signIn = publicAction(signInSchema, async (input) => {
+  const result = await openSession(input);
+  if (!result.ok) return result;
+  redirect(landingPath(input.next, result.data.locale, env().DEFAULT_LOCALE));
+});
+export async function signInAction(state: Parameters<typeof signIn>[0], form: FormData) {
+  return signIn(state, form);
+}
+
+const signOut = publicAction(
+  nothingSchema,
+  async () => {
+    await closeSession();
+    return done(null);
+  },
+  { redirectTo: () => '/login?notice=signed_out' },
+);
+export async function signOutAction(state: Parameters<typeof signOut>[0], form: FormData) {
+  return signOut(state, form);
+}
+
+const requestReset = publicAction(addressSchema, askForLetter, {
+  afterwards: sendResetLetter,
+  redirectTo: () => '/forgot-password?sent=1',
+});
+export async function requestResetAction(state: Parameters<typeof requestReset>[0], form: FormData) {
+  return requestReset(state, form);
+}
+
+const reset = publicAction(resetSchema, resetPassword, {
+  afterwards: sendPasswordChangedLetter,
+  redirectTo: () => '/login?notice=password_set',
+});
+export async function resetPasswordAction(state: Parameters<typeof reset>[0], form: FormData) {
+  return reset(state, form);
+}
+
+const change = actorAction(
+  changePasswordSchema,
+  async (actor, input) => changePassword(actor, input, await currentSecret()),
+  { afterwards: sendPasswordChangedLetter, redirectTo: () => '/settings?notice=settings.password_changed' },
+);
+export async function changePasswordAction(state: Parameters<typeof change>[0], form: FormData) {
+  return change(state, form);
+}
+
+const saveProfile = actorAction(profileSchema, async (actor, input) => {
+  const result = await updateProfile(actor, input);
+  if (!result.ok) return result;
+  redirect(localizedPath(result.data.locale, '/settings?notice=settings.saved', env().DEFAULT_LOCALE));
+});
+export async function updateProfileAction(state: Parameters<typeof saveProfile>[0], form: FormData) {
+  return saveProfile(state, form);
+}
+
+/** A password made on the server, for forms without JavaScript; what was typed beside it comes back too. */
+export async function suggestPasswordAction(
+  _state: SuggestedPassword | null,
+  form: FormData,
+): Promise<SuggestedPassword> {
+  const typed = (name: string) => String(form.get(name) ?? '').slice(0, 300);
+  return { password: generatePassword(), name: typed('name'), email: typed('email') };
+}
