@@ -1,0 +1,34 @@
+import { sql } from 'drizzle-orm';
+import { db } from '@/db/client';
+
+/** A letter of 5 KB of HTML, personalised. */
+export const subject = 'News for {{ client.full_name | default: "friend" }}';
+export const body = `<h1>Hello {{ client.full_name | default: "friend" }}</h1>${'<p>The quick brown fox jumps over the lazy dog, and writes home about it every week.</p>'.repeat(
+  57,
+)}<p>Sent to {{ client.email }}.</p>`;
+
+/** One owner with that many clients and a message, in an emptied database. Returns the ids. */
+export async function stock(clients: number): Promise<{ ownerId: number; messageId: number }> {
+  await db.execute(sql`truncate users, runs, batches, transports, engines, client_addresses cascade`);
+  const [owner] = await db.execute<{ id: string }>(sql`
+    insert into users (email, email_key, name, password_hash, confirmed_at)
+    values ('owner@bench.test', 'owner@bench.test', 'Bench Owner', 'none', now()) returning id`);
+  const ownerId = Number(owner?.id);
+  await db.execute(sql`
+    insert into clients (owner_id, email, email_key, full_name)
+    select ${ownerId}, 'client' || n || '@bench.test', 'client' || n || '@bench.test', 'Client Number ' || n
+    from generate_series(1, ${clients}) n`);
+  const [message] = await db.execute<{ id: string }>(sql`
+    insert into messages (owner_id, subject, body) values (${ownerId}, ${subject}, ${body}) returning id`);
+  await db.execute(sql`analyze`);
+  return { ownerId, messageId: Number(message?.id) };
+}
+
+/** A mailing to all clients that is due since `at`. */
+export async function dueMailing(owner: { ownerId: number; messageId: number }, at: Date): Promise<number> {
+  const [mailing] = await db.execute<{ id: string }>(sql`
+    insert into mailings (owner_id, name, message_id, audience, periodicity, starts_local, zone, starts_at, next_slot_at)
+    values (${owner.ownerId}, 'Bench', ${owner.messageId}, 'all', 'once', ${at.toISOString().slice(0, 19)}, 'UTC',
+      ${at.toISOString()}::timestamptz, ${at.toISOString()}::timestamptz) returning id`);
+  return Number(mailing?.id);
+}
