@@ -1,14 +1,8 @@
-import type { IncomingMessage } from 'node:http';
-
-/** Runs once before the server takes requests: notes the socket's address on each, under a name that nobody else can know. */
+/** Runs once, before the server takes requests. */
 export async function register() {
-  if (process.env.NEXT_RUNTIME !== 'nodejs') return;
-  const [{ subscribe }, { peerHeader }] = await Promise.all([
-    import('node:diagnostics_channel'),
-    import('@/lib/auth/network'),
-  ]);
-  subscribe('http.server.request.start', (message) => {
-    const { request } = message as { request: IncomingMessage };
-    request.headers[peerHeader()] = request.socket.remoteAddress ?? '';
-  });
+  // Written this way round so that the build leaves the import out of what it makes for other runtimes.
+  if (process.env.NEXT_RUNTIME === 'nodejs') {
+    const { notePeers } = await import('@/lib/auth/network');
+    notePeers();
+  }
 }

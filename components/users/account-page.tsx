@@ -14,7 +14,9 @@ export async function AccountPage({
   footer?: ReactNode;
   children: ReactNode;
 }) {
-  const { ui, layout, errors, notices, account } = await getMessages();
+  const { ui, layout, errors, notices, account: all } = await getMessages();
+  // What stands in letters is no business of the page.
+  const { letters: _, ...account } = all;
   return (
     <NextIntlClientProvider messages={{ ui, layout, errors, notices, account }}>
       <div className="mx-auto w-full max-w-[26rem] px-4 py-8 sm:py-14">

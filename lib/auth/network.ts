@@ -1,6 +1,9 @@
+import { subscribe } from 'node:diagnostics_channel';
+import type { IncomingMessage } from 'node:http';
 import { BlockList, isIP } from 'node:net';
 import { env } from '@/lib/env';
 
+/** What both kinds of header lists can do. */
 type Headers = { get(name: string): string | null };
 
 const store = globalThis as typeof globalThis & { mailroomPeerHeader?: string };
@@ -12,6 +15,15 @@ const store = globalThis as typeof globalThis & { mailroomPeerHeader?: string };
 export function peerHeader(): string {
   store.mailroomPeerHeader ??= `x-peer-${crypto.randomUUID()}`;
   return store.mailroomPeerHeader;
+}
+
+/** From now on each request of this process carries its socket's address. Called once, by `instrumentation.ts`. */
+export function notePeers(): void {
+  const header = peerHeader();
+  subscribe('http.server.request.start', (message) => {
+    const { request } = message as { request: IncomingMessage };
+    request.headers[header] = request.socket.remoteAddress ?? '';
+  });
 }
 
 /** IPv4 out of its IPv6 clothes, without zone; null for what is no address. */
