@@ -4,9 +4,11 @@ import { z } from 'zod';
 const integer = (fallback: number, min: number, max: number) =>
   z.coerce.number().int().min(min).max(max).default(fallback);
 
-const httpUrl = z.string().refine((value) => URL.canParse(value) && /^https?:$/.test(new URL(value).protocol), {
-  error: 'must be an http or https URL',
-});
+const httpUrl = z
+  .string()
+  .refine((value) => URL.canParse(value) && /^https?:$/.test(new URL(value).protocol), {
+    error: 'must be an http or https URL',
+  });
 
 const settings = z
   .object({
@@ -49,9 +51,17 @@ const settings = z
   })
   .superRefine((value, context) => {
     if (value.EMAIL_TRANSPORT === 'resend' && !value.RESEND_API_KEY)
-      context.addIssue({ code: 'custom', path: ['RESEND_API_KEY'], message: 'is needed when EMAIL_TRANSPORT is resend' });
+      context.addIssue({
+        code: 'custom',
+        path: ['RESEND_API_KEY'],
+        message: 'is needed when EMAIL_TRANSPORT is resend',
+      });
     if (value.EMAIL_TRANSPORT === 'smtp' && !value.SMTP_URL && !value.SMTP_HOST)
-      context.addIssue({ code: 'custom', path: ['SMTP_URL'], message: 'or SMTP_HOST is needed when EMAIL_TRANSPORT is smtp' });
+      context.addIssue({
+        code: 'custom',
+        path: ['SMTP_URL'],
+        message: 'or SMTP_HOST is needed when EMAIL_TRANSPORT is smtp',
+      });
   });
 
 export type Env = z.output<typeof settings>;
@@ -61,11 +71,15 @@ export class SettingsError extends Error {}
 
 /** Parses settings. Empty strings count as unset. Throws {@link SettingsError}. */
 export function parseEnv(source: Record<string, string | undefined>): Env {
-  const filled = Object.fromEntries(Object.entries(source).filter(([, value]) => value !== undefined && value !== ''));
+  const filled = Object.fromEntries(
+    Object.entries(source).filter(([, value]) => value !== undefined && value !== ''),
+  );
   const parsed = settings.safeParse(filled);
   if (parsed.success) return parsed.data;
   const reasons = parsed.error.issues.map((issue) => `  ${issue.path.join('.')}: ${issue.message}`);
-  throw new SettingsError(`Wrong settings:\n${reasons.join('\n')}\nSee .env.local.example for what each one takes.`);
+  throw new SettingsError(
+    `Wrong settings:\n${reasons.join('\n')}\nSee .env.local.example for what each one takes.`,
+  );
 }
 
 let parsed: Env | undefined;
@@ -74,6 +88,11 @@ let parsed: Env | undefined;
 export function env(): Env {
   parsed ??= parseEnv(process.env);
   return parsed;
+}
+
+/** A build without a database: pages are made as if nothing were there yet, and made again at the first visits. */
+export function buildsBlind(): boolean {
+  return process.env.NEXT_PHASE === 'phase-production-build' && !env().DATABASE_URL;
 }
 
 /** The address links are made with, without a trailing slash. */
@@ -85,7 +104,8 @@ export function appUrl(): string {
 export function authSecret(): string {
   const { AUTH_SECRET, NODE_ENV } = env();
   if (AUTH_SECRET) return AUTH_SECRET;
-  if (NODE_ENV === 'production') throw new SettingsError('Wrong settings:\n  AUTH_SECRET: is needed in production');
+  if (NODE_ENV === 'production')
+    throw new SettingsError('Wrong settings:\n  AUTH_SECRET: is needed in production');
   return 'a development secret that protects nothing at all';
 }
 

@@ -1,0 +1,16 @@
+import { getTranslations } from 'next-intl/server';
+import { LinkButton } from '@/components/layout/link';
+import { MessagePage } from '@/components/layout/message-page';
+import { Site } from '@/components/layout/site';
+import { env } from '@/lib/env';
+
+export default async function NotFound() {
+  const t = await getTranslations('layout.notFound');
+  return (
+    <Site defaultLocale={env().DEFAULT_LOCALE}>
+      <MessagePage title={t('title')} actions={<LinkButton href="/">{t('home')}</LinkButton>}>
+        <p>{t('body')}</p>
+      </MessagePage>
+    </Site>
+  );
+}

@@ -1,0 +1,35 @@
+import type { Locale } from '@/lib/i18n/paths';
+
+// English here is written the international way: day before month, 24 hours.
+const languages: Record<Locale, string> = { en: 'en-GB', ru: 'ru' };
+
+/** `12345` → `12,345`, `12 345`. */
+export function formatNumber(locale: Locale, value: number): string {
+  return new Intl.NumberFormat(languages[locale]).format(value);
+}
+
+/** A count that stopped at a limit says so: `10,000+`. */
+export function formatCount(locale: Locale, count: { value: number; exact: boolean }): string {
+  return `${formatNumber(locale, count.value)}${count.exact ? '' : '+'}`;
+}
+
+/** An instant on the wall clock of `zone` (IANA), to the minute, with the zone's offset: `1 Dec 2026, 09:00 GMT+3`. */
+export function formatInstant(locale: Locale, at: Date | string, zone: string): string {
+  return new Intl.DateTimeFormat(languages[locale], {
+    year: 'numeric',
+    month: 'short',
+    day: 'numeric',
+    hour: '2-digit',
+    minute: '2-digit',
+    hourCycle: 'h23',
+    timeZone: zone,
+    timeZoneName: 'shortOffset',
+  }).format(typeof at === 'string' ? new Date(at) : at);
+}
+
+/** The day of an instant in `zone`: `1 December 2026`. */
+export function formatDay(locale: Locale, at: Date | string, zone: string): string {
+  return new Intl.DateTimeFormat(languages[locale], { dateStyle: 'long', timeZone: zone }).format(
+    typeof at === 'string' ? new Date(at) : at,
+  );
+}
