@@ -1,0 +1,37 @@
+import { once } from 'node:events';
+import { type Command, Option } from 'commander';
+import { exportAttempts, exportColumns } from '@/lib/attempts/queries';
+import { csvLine } from '@/lib/attempts/schema';
+import { findMailing } from '@/lib/mailings/queries';
+import { commandLine } from '../actors';
+import { CommandFailed, type OutputOptions } from '../output';
+import { rowId } from '../values';
+
+export function addAttemptCommands(program: Command): void {
+  const attempts = program.command('attempts').description('what was tried, and what the server answered');
+  attempts
+    .command('export')
+    .description('CSV on standard output, oldest first')
+    .addOption(new Option('--mailing <id>').argParser(rowId).makeOptionMandatory())
+    .action(async (options: OutputOptions & { mailing: number }) => {
+      if (!(await findMailing(commandLine, options.mailing)))
+        throw new CommandFailed(`There is no mailing ${options.mailing}.`);
+      const rows = exportAttempts(commandLine, { mailingId: options.mailing });
+      if (options.json) {
+        let separator = '{"items":[';
+        for await (const row of rows) {
+          await write(`${separator}${JSON.stringify(row)}`);
+          separator = ',';
+        }
+        await write(`${separator === ',' ? '' : separator}],"next":null}\n`);
+        return;
+      }
+      await write(csvLine(exportColumns));
+      for await (const row of rows) await write(csvLine(exportColumns.map((column) => row[column])));
+    });
+}
+
+/** Waits where the reader is slower than the database. */
+async function write(text: string): Promise<void> {
+  if (!process.stdout.write(text)) await once(process.stdout, 'drain');
+}

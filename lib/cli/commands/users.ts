@@ -1,0 +1,65 @@
+import type { Command } from 'commander';
+import { fieldErrors, refuse } from '@/lib/errors';
+import { blockUser, createConfirmedUser, promoteUser, unblockUser } from '@/lib/users/mutations';
+import { registerSchema } from '@/lib/users/schema';
+import { getUser } from '../actors';
+import { type OutputOptions, print, unwrap, WrongUsage } from '../output';
+
+type CreateOptions = OutputOptions & {
+  email: string;
+  password: string;
+  name?: string;
+  staff?: boolean;
+  admin?: boolean;
+};
+
+export function addUserCommands(program: Command): void {
+  const user = program.command('user').description('accounts');
+  user
+    .command('create')
+    .description('make an account that needs no confirmation')
+    .requiredOption('--email <address>')
+    .requiredOption('--password <password>')
+    .option('--name <name>', 'shown as the sender; the part before the @ when left out')
+    .option('--staff', 'a manager')
+    .option('--admin', 'an admin')
+    .action(async (options: CreateOptions) => {
+      const typed = registerSchema.safeParse({
+        email: options.email,
+        password: options.password,
+        name: options.name ?? options.email.split('@')[0],
+        locale: 'en',
+        timeZone: 'UTC',
+      });
+      if (!typed.success) return unwrap(refuse('invalid', fieldErrors(typed.error)), 'account');
+      const created = await createConfirmedUser({
+        ...typed.data,
+        isStaff: options.staff === true,
+        isSuperuser: options.admin === true,
+      });
+      print(unwrap(created, 'account'), options);
+    });
+  user
+    .command('block <email>')
+    .description('sign out at once, and send nothing more of theirs')
+    .requiredOption('--reason <text>', 'the user sees it')
+    .action(async (email: string, options: OutputOptions & { reason: string }) => {
+      const { id } = await getUser(email);
+      print(unwrap(await blockUser(null, { userId: id, reason: options.reason }), 'account'), options);
+    });
+  user.command('unblock <email>').action(async (email: string, options: OutputOptions) => {
+    const { id } = await getUser(email);
+    print(unwrap(await unblockUser(null, { userId: id }), 'account'), options);
+  });
+  user
+    .command('promote <email>')
+    .option('--staff', 'make a manager')
+    .option('--admin', 'make an admin')
+    .action(async (email: string, options: OutputOptions & { staff?: boolean; admin?: boolean }) => {
+      if (Boolean(options.staff) === Boolean(options.admin))
+        throw new WrongUsage('Name one of --staff and --admin.');
+      const { id } = await getUser(email);
+      const promoted = await promoteUser(null, { userId: id, to: options.admin ? 'admin' : 'staff' });
+      print(unwrap(promoted, 'account'), options);
+    });
+}

@@ -1,0 +1,88 @@
+import { createTranslator } from 'next-intl';
+import type { Refusal } from '@/lib/errors';
+import { catalogues } from '@/lib/i18n/catalogues';
+
+/** Codes of every namespace, also of those that are only known at run time; a sentence that lacks a number shows its key. */
+const translate = createTranslator<Record<string, never>>({
+  locale: 'en',
+  messages: catalogues.en as unknown as Record<string, never>,
+  onError: () => {},
+}) as unknown as {
+  (key: string, params?: Record<string, string | number>): string;
+  has: (key: string) => boolean;
+};
+
+/** Said on standard error, so that standard output stays what a script reads. */
+export function note(line: string): void {
+  process.stderr.write(`${line}\n`);
+}
+
+/** A command that could not do what was asked: one plain sentence, exit 1. */
+export class CommandFailed extends Error {
+  constructor(
+    message: string,
+    readonly detail: object = {},
+  ) {
+    super(message);
+  }
+}
+
+/** A command that was used wrongly: exit 2. */
+export class WrongUsage extends Error {}
+
+export type OutputOptions = { json?: boolean };
+
+/** Prints a result: as one JSON object with `--json`, else as lines a person reads. */
+export function print(value: object, options: OutputOptions, lines?: () => string[]): void {
+  const text = options.json ? JSON.stringify(value) : (lines ?? (() => plainLines(value)))().join('\n');
+  process.stdout.write(`${text}\n`);
+}
+
+function plainLines(value: object): string[] {
+  return Object.entries(value).map(([key, item]) => `${key}: ${plainValue(item)}`);
+}
+
+function plainValue(value: unknown): string {
+  if (value === null || value === undefined) return '-';
+  if (value instanceof Date) return value.toISOString();
+  return typeof value === 'object' ? JSON.stringify(value) : String(value);
+}
+
+/** Rows as aligned columns under a heading. */
+export function table(heading: string[], rows: string[][]): string[] {
+  const widths = heading.map((title, column) =>
+    Math.max(title.length, ...rows.map((row) => row[column]?.length ?? 0)),
+  );
+  return [heading, ...rows].map((row) =>
+    row
+      .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+      .join('  ')
+      .trimEnd(),
+  );
+}
+
+/** The data of a result, or the refusal as a failed command in plain English. */
+export function unwrap<T>(
+  result: { ok: true; data: T } | { ok: false; error: Refusal },
+  namespace: string,
+): T {
+  if (result.ok) return result.data;
+  throw new CommandFailed(describeRefusal(result.error, namespace), { error: result.error });
+}
+
+/** The sentence of the English catalogue for a code of `<namespace>.errors` or `errors`; the code in words where it has none. */
+export function describeCode(
+  code: string,
+  params: Record<string, string | number> = {},
+  namespace = 'errors',
+): string {
+  const key = [`${namespace}.errors.${code}`, `errors.${code}`].find((name) => translate.has(name));
+  return key ? translate(key, params) : code.replaceAll('_', ' ');
+}
+
+function describeRefusal(error: Refusal, namespace: string): string {
+  const fields = Object.entries(error.fields ?? {}).map(
+    ([field, { code, params }]) => `${field}: ${describeCode(code, params, namespace)}`,
+  );
+  return fields.length > 0 ? fields.join('\n') : describeCode(error.code, error.params, namespace);
+}

@@ -1,0 +1,19 @@
+import { InvalidArgumentError } from 'commander';
+
+/** Reads a whole number of an option; anything else is wrong usage. */
+export function wholeNumber(min: number, max: number) {
+  return (text: string): number => {
+    const value = Number(text);
+    if (!/^\d+$/.test(text) || value < min || value > max)
+      throw new InvalidArgumentError(`It has to be a whole number from ${min} to ${max}.`);
+    return value;
+  };
+}
+
+/** The id of a row. */
+export const rowId = wholeNumber(1, Number.MAX_SAFE_INTEGER);
+
+/** Ids of rows, of an option that takes several and may be repeated. */
+export function rowIds(text: string, before: number[] | undefined): number[] {
+  return [...(before ?? []), rowId(text)];
+}
