@@ -680,19 +680,21 @@ export async function takeAllowance(
   if (limits.perSecond === null && limits.perDay === null) return { granted: want, dayIsUsedUp: false };
   const db = driver();
   const day = now.toISOString().slice(0, 10);
-  const rate = limits.perSecond ?? 1_000_000;
+  const rate = limits.perSecond ?? 0;
+  const perDay = limits.perDay ?? 2_000_000_000;
   const [row] = await db<{ granted: number; left_today: number }[]>`
     with held as materialized (
       select name, case when day = ${day}::date then day_letters else 0 end as used,
         least(greatest(${rate}::float8, 1), tokens + greatest(0, extract(epoch from ${now.toISOString()}::timestamptz - tokens_at)) * ${rate}::float8) as tokens
       from transports where name = ${name} for update
     ), grant_now as materialized (
-      select *, greatest(0, least(${want}::int, floor(tokens)::int, ${limits.perDay ?? 2_000_000_000}::int - used)) as granted from held
+      select *, greatest(0, least(${want}::int, case when ${rate}::float8 > 0 then floor(tokens)::int else ${want}::int end,
+            ${perDay}::int - used)) as granted from held
     )
     update transports t set tokens = g.tokens - g.granted, tokens_at = greatest(t.tokens_at, ${now.toISOString()}::timestamptz),
       day = ${day}::date, day_letters = g.used + g.granted
     from grant_now g where t.name = g.name
-    returning g.granted, ${limits.perDay ?? 2_000_000_000}::int - t.day_letters as left_today`;
+    returning g.granted, ${perDay}::int - t.day_letters as left_today`;
   return {
     granted: row?.granted ?? 0,
     dayIsUsedUp: (row?.granted ?? 0) === 0 && (row?.left_today ?? 1) <= 0,

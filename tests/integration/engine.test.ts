@@ -156,19 +156,30 @@ describe('a pass', () => {
 
   it('two engines racing on 5,000 deliveries send each once', async () => {
     await createClients(db, actor, 5000);
-    const mailing = await createMailing(db, actor);
+    const mailing = await createMailing(db, actor, { startsAt: days(1) });
+    await startRun(actor, { mailingId: mailing.id }, db, clock);
     const one = playedTransport();
     const other = playedTransport();
-    const counts = await Promise.all([pass(one), pass(other)]);
+    await Promise.all([pass(one), pass(other)]);
     const to = [...one.handed, ...other.handed].map(({ letter }) => letter.to.address);
     expect(to).toHaveLength(5000);
     expect(new Set(to).size).toBe(5000);
     expect(one.handed.length).toBeGreaterThan(0);
     expect(other.handed.length).toBeGreaterThan(0);
-    expect(counts[0].runsOpened + counts[1].runsOpened).toBe(1);
     await pass(one);
     const run = await onlyRun(mailing.id);
     expect([run.status, (await countsOf(run.id))?.attemptsSucceeded]).toEqual(['done', 5000]);
+  });
+
+  it('ten engines that find the same mailing due open one run', async () => {
+    await createClients(db, actor, 40);
+    const mailing = await createMailing(db, actor);
+    const server = playedTransport();
+    const counts = await Promise.all(Array.from({ length: 10 }, () => pass(server)));
+    expect(counts.reduce((sum, count) => sum + count.runsOpened, 0)).toBe(1);
+    await pass(server);
+    expect(server.handed).toHaveLength(40);
+    expect((await onlyRun(mailing.id)).status).toBe('done');
   });
 });
 
