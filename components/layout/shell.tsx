@@ -1,8 +1,9 @@
 import { ArrowLeft, LogOut, Menu as MenuIcon } from 'lucide-react';
 import { useTranslations } from 'next-intl';
 import type { ReactNode } from 'react';
-import { SubmitButton } from '@/components/ui/button';
+import { ActionButton } from '@/components/ui/form';
 import type { Locale } from '@/lib/i18n/paths';
+import { signOutAction } from '@/lib/users/actions';
 import { LanguageSwitch } from './language-switch';
 import { AppLink } from './link';
 import { Logo } from './logo';
@@ -12,11 +13,9 @@ import { ThemeSwitch } from './theme-switch';
 
 type ShellProps = {
   defaultLocale: Locale;
-  locale: Locale;
-  /** Who is signed in; null only while a page is about to send the visitor to sign in. */
+  /** Who is signed in; null where a page shows itself to strangers too (the outbox), or is about to send them to sign in. */
   person: { name: string; email: string } | null;
   hasOutbox: boolean;
-  signOut: (form: FormData) => void | Promise<void>;
   /** What concerns every page: nothing really leaves, demo data, an engine that does not run. */
   banners?: ReactNode;
   notice?: ReactNode;
@@ -24,16 +23,7 @@ type ShellProps = {
 };
 
 /** The frame of the workspace: navigation at the side, on a phone behind a button; banners above the page. */
-export function Shell({
-  defaultLocale,
-  locale,
-  person,
-  hasOutbox,
-  signOut,
-  banners,
-  notice,
-  children,
-}: ShellProps) {
+export function Shell({ defaultLocale, person, hasOutbox, banners, notice, children }: ShellProps) {
   const t = useTranslations('layout');
   const account = person ? (
     <div className="grid gap-2">
@@ -46,13 +36,10 @@ export function Shell({
           {person.email}
         </span>
       </AppLink>
-      <form action={signOut}>
-        <input type="hidden" name="locale" value={locale} />
-        <SubmitButton variant="ghost" size="sm" className="text-muted">
-          <LogOut aria-hidden />
-          {t('account.signOut')}
-        </SubmitButton>
-      </form>
+      <ActionButton action={signOutAction} variant="ghost" size="sm" className="text-muted">
+        <LogOut aria-hidden />
+        {t('account.signOut')}
+      </ActionButton>
     </div>
   ) : null;
   const switches = (
@@ -75,7 +62,7 @@ export function Shell({
               </>
             }
           >
-            <Navigation hasOutbox={hasOutbox} />
+            {person ? <Navigation hasOutbox={hasOutbox} /> : null}
             <div className="grid gap-4 border-t border-line pt-4">
               {account}
               {switches}
@@ -88,7 +75,7 @@ export function Shell({
           <div className="px-1.5">
             <Logo href="/dashboard" />
           </div>
-          <Navigation hasOutbox={hasOutbox} />
+          {person ? <Navigation hasOutbox={hasOutbox} /> : null}
           <div className="mt-auto grid gap-4 border-t border-line pt-4">
             {account}
             {switches}

@@ -1,0 +1,62 @@
+import { NextIntlClientProvider } from 'next-intl';
+import { getLocale, getMessages, getTranslations } from 'next-intl/server';
+import type { ReactNode } from 'react';
+import { AppLink } from '@/components/layout/link';
+import { Notice } from '@/components/layout/notice';
+import { Banner, Shell } from '@/components/layout/shell';
+import { findActor } from '@/lib/auth/session';
+import { transportKind } from '@/lib/email/transport';
+import { env } from '@/lib/env';
+import { formatInstant } from '@/lib/format';
+import { findFact } from '@/lib/installation/queries';
+import { findEngineTrouble } from '@/lib/sending/wake';
+
+/** The frame of private pages. It reads who is signed in to show it, and is no gate: each page asks for itself. */
+export default async function WorkspaceLayout({ children }: { children: ReactNode }) {
+  const actor = await findActor();
+  const { home: _home, blog: _blog, ...messages } = await getMessages();
+  const hasOutbox = transportKind() === 'outbox';
+  return (
+    <NextIntlClientProvider messages={messages}>
+      <Shell
+        defaultLocale={env().DEFAULT_LOCALE}
+        person={actor ? { name: actor.name, email: actor.email } : null}
+        hasOutbox={hasOutbox}
+        banners={actor ? <Banners hasOutbox={hasOutbox} zone={actor.timeZone} /> : null}
+        notice={<Notice />}
+      >
+        {children}
+      </Shell>
+    </NextIntlClientProvider>
+  );
+}
+
+async function Banners({ hasOutbox, zone }: { hasOutbox: boolean; zone: string }) {
+  const [t, locale, demo, trouble] = await Promise.all([
+    getTranslations('layout.banners'),
+    getLocale(),
+    findFact('demo_data'),
+    findEngineTrouble(),
+  ]);
+  return (
+    <>
+      {trouble ? (
+        <Banner tone="warn">
+          {t('stalled')}{' '}
+          {trouble.lastPassAt
+            ? t('stalledSince', { when: formatInstant(locale, trouble.lastPassAt, zone) })
+            : null}
+        </Banner>
+      ) : null}
+      {hasOutbox ? (
+        <Banner tone="info">
+          {t('outbox')}{' '}
+          <AppLink href="/outbox" className="font-medium underline underline-offset-2">
+            {t('outboxLink')}
+          </AppLink>
+        </Banner>
+      ) : null}
+      {demo ? <Banner tone="info">{t('demo')}</Banner> : null}
+    </>
+  );
+}
