@@ -5,13 +5,13 @@ import { findActor } from '@/lib/auth/session';
 export const { POST } = handlers;
 
 /**
- * `/api/auth/session` tells a static page's header who looks at it: `{ actor: { name, isStaff } }` or null. Answered by us, because
+ * `/api/auth/session` tells a static page's header who looks at it: `{ user: { name, email, isStaff } }` or null. Answered by us, because
  * next-auth would take the cookie away whenever the database is briefly gone. The rest is next-auth's.
  */
 export async function GET(request: NextRequest) {
   if (!request.nextUrl.pathname.endsWith('/session')) return handlers.GET(request);
   const actor = await findActor();
-  return Response.json(actor && { actor: { name: actor.name, email: actor.email, isStaff: actor.isStaff } }, {
+  return Response.json(actor && { user: { name: actor.name, email: actor.email, isStaff: actor.isStaff } }, {
     headers: { 'Cache-Control': 'private, no-store' },
   });
 }
