@@ -2,7 +2,7 @@ import type { Metadata, Viewport } from 'next';
 import { NextIntlClientProvider } from 'next-intl';
 import { getLocale, getMessages, getTranslations } from 'next-intl/server';
 import type { ReactNode } from 'react';
-import { themeScript } from '@/components/layout/theme-script';
+import { ThemeKeeper } from '@/components/layout/theme';
 import { LinkPrefix } from '@/components/ui/link';
 import { appUrl, env } from '@/lib/env';
 import { locales, localizedPath } from '@/lib/i18n/paths';
@@ -37,10 +37,8 @@ export default async function RootLayout({ children }: { children: ReactNode }) 
   const home = localizedPath(locale, '/', env().DEFAULT_LOCALE);
   return (
     <html lang={locale} suppressHydrationWarning>
-      <head>
-        <script>{themeScript}</script>
-      </head>
       <body>
+        <ThemeKeeper />
         <NextIntlClientProvider messages={{ ui, layout, errors, notices }}>
           <LinkPrefix prefix={home === '/' ? '' : home}>{children}</LinkPrefix>
         </NextIntlClientProvider>

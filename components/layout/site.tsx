@@ -15,7 +15,7 @@ export function Site({ defaultLocale, children }: { defaultLocale: Locale; child
     <div className="flex min-h-dvh flex-col">
       <SkipLink />
       <header className="border-b border-line">
-        <div className="mx-auto flex min-h-14 max-w-6xl flex-wrap items-center gap-x-5 gap-y-1 px-4 py-2 sm:px-6">
+        <div className="mx-auto flex min-h-14 max-w-6xl flex-wrap items-center gap-x-2 gap-y-1 px-4 py-2 sm:gap-x-5 sm:px-6">
           <Logo href="/" />
           <nav aria-label={t('mainNavigation')} className="mr-auto">
             <AppLink href="/blog" prefetch className="rounded-sm px-1.5 py-1 text-muted hover:text-ink">

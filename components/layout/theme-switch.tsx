@@ -4,9 +4,9 @@ import { Monitor, Moon, Sun } from 'lucide-react';
 import { useTranslations } from 'next-intl';
 import { useSyncExternalStore } from 'react';
 import { classNames } from '@/components/ui/class-names';
+import { showTheme, type Theme } from './theme';
 
-const themes = ['system', 'light', 'dark'] as const;
-type Theme = (typeof themes)[number];
+const themes = ['system', 'light', 'dark'] as const satisfies Theme[];
 const icons = { system: Monitor, light: Sun, dark: Moon };
 const changed = 'mailroom:theme';
 
@@ -25,8 +25,7 @@ function chosenTheme(): Theme {
 }
 
 function choose(theme: Theme) {
-  if (theme === 'system') delete document.documentElement.dataset.theme;
-  else document.documentElement.dataset.theme = theme;
+  showTheme(theme);
   try {
     if (theme === 'system') window.localStorage.removeItem('theme');
     else window.localStorage.setItem('theme', theme);

@@ -5,7 +5,7 @@ import { classNames } from './class-names';
 export const controlStyle = classNames(
   'block w-full min-h-9 rounded-md border border-edge bg-surface px-3 py-1.5 text-[0.9375rem] text-ink',
   'hover:border-ink/60 focus-visible:outline-2 focus-visible:outline-offset-0 focus-visible:outline-accent',
-  'aria-invalid:border-bad disabled:bg-sunken disabled:text-muted read-only:bg-sunken',
+  'aria-invalid:border-bad disabled:bg-sunken disabled:text-muted [&[readonly]]:bg-sunken',
 );
 
 type Labelled = {

@@ -230,7 +230,7 @@ export function Form({
         action={wiring.action}
         onSubmit={wiring.onSubmit}
         noValidate
-        className={className ?? 'grid gap-4'}
+        className={className ?? 'grid grid-cols-[minmax(0,1fr)] gap-4'}
       >
         <input type="hidden" name="locale" value={locale} />
         {wiring.problems.length > 0 ? (

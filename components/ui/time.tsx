@@ -1,5 +1,3 @@
-import { classNames } from './class-names';
-
 const languages: Record<string, string> = { en: 'en-GB' };
 
 const units: [Intl.RelativeTimeFormatUnit, number][] = [
@@ -45,13 +43,8 @@ export function Time({
     timeZoneName: 'shortOffset',
   }).format(at);
   return (
-    <time
-      dateTime={at.toISOString()}
-      title={zone}
-      suppressHydrationWarning
-      className={classNames('whitespace-nowrap', className)}
-    >
-      {text}
+    <time dateTime={at.toISOString()} title={zone} suppressHydrationWarning className={className}>
+      <span className="whitespace-nowrap">{text}</span>
       {relative ? <span className="text-muted"> · {distance(at, new Date(), locale)}</span> : null}
     </time>
   );

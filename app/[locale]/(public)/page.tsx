@@ -47,9 +47,9 @@ export default async function HomePage() {
 
       {numbers.length > 0 ? (
         <section aria-label={t('numbers')}>
-          <dl className="grid gap-px overflow-hidden rounded-lg border border-line bg-line sm:grid-cols-3">
+          <dl className="grid divide-line rounded-lg border border-line bg-surface max-sm:divide-y sm:grid-cols-3 sm:divide-x">
             {numbers.map((number) => (
-              <div key={number.label} className="flex flex-col-reverse bg-surface px-5 py-4">
+              <div key={number.label} className="flex flex-col-reverse px-5 py-4">
                 <dt className="text-[0.875rem] text-muted">{number.label}</dt>
                 <dd className="text-3xl font-semibold tracking-tight">
                   {formatNumber(locale, number.value)}
