@@ -1,7 +1,7 @@
 'use client';
 
 import { useTranslations } from 'next-intl';
-import { useActionState, useEffect, useRef } from 'react';
+import { useEffect, useRef } from 'react';
 import { AppLink } from '@/components/layout/link';
 import { SubmitButton } from '@/components/ui/button';
 import { TextField } from '@/components/ui/field';
@@ -13,7 +13,6 @@ import {
   resendAction,
   resetPasswordAction,
   signInAction,
-  suggestPasswordAction,
 } from '@/lib/users/actions';
 import { generatePassword } from '@/lib/users/generated';
 import { addressSchema, registerSchema, resetSchema, signInSchema, tokenSchema } from '@/lib/users/schema';
@@ -21,12 +20,10 @@ import { DefaultSubmit, NewPasswordField } from './new-password';
 
 export function RegisterForm() {
   const t = useTranslations('account');
-  const [suggestion, suggest] = useActionState(suggestPasswordAction, null);
   const form = useActionForm({
     schema: registerSchema,
     action: registerAction,
     namespace: 'account',
-    defaultValues: suggestion ?? {},
   });
   const zone = useRef<HTMLInputElement>(null);
   useEffect(() => {
@@ -54,8 +51,7 @@ export function RegisterForm() {
       <NewPasswordField
         field={form.field('password')}
         label={t('password')}
-        suggest={suggest}
-        suggested={suggestion !== null}
+        form={form}
         onMade={() => form.control.setValue('password', generatePassword(), { shouldValidate: true })}
       />
       <SubmitButton>{t('register.submit')}</SubmitButton>
@@ -145,12 +141,10 @@ export function ConfirmForm({ token }: { token: string }) {
 
 export function ResetForm({ token }: { token: string }) {
   const t = useTranslations('account');
-  const [suggestion, suggest] = useActionState(suggestPasswordAction, null);
   const form = useActionForm({
     schema: resetSchema,
     action: resetPasswordAction,
     namespace: 'account',
-    defaultValues: suggestion ? { password: suggestion.password } : {},
   });
   return (
     <Form form={form}>
@@ -159,8 +153,7 @@ export function ResetForm({ token }: { token: string }) {
       <NewPasswordField
         field={form.field('password')}
         label={t('newPassword')}
-        suggest={suggest}
-        suggested={suggestion !== null}
+        form={form}
         onMade={() => form.control.setValue('password', generatePassword(), { shouldValidate: true })}
       />
       <SubmitButton className="justify-self-start">{t('reset.submit')}</SubmitButton>

@@ -1,7 +1,7 @@
 'use client';
 
 import { useTranslations } from 'next-intl';
-import { useId, useState } from 'react';
+import { useState } from 'react';
 import { Button } from '@/components/ui/button';
 import { TextField } from '@/components/ui/field';
 import type { FieldWiring } from '@/components/ui/form';
@@ -9,25 +9,22 @@ import { passwordMin } from '@/lib/users/schema';
 
 /**
  * A field for a password that is being chosen: it can be shown, and made. With scripts the browser makes it; without, the
- * button posts to `suggest` and the page comes back with one, `suggested`.
+ * button posts the form and the page comes back with one in `values`.
  */
 export function NewPasswordField({
   field,
   label,
-  suggest,
-  suggested,
+  form,
   onMade,
 }: {
   field: FieldWiring;
   label: string;
-  suggest: (form: FormData) => void;
-  suggested: boolean;
+  form: { state: { ok: null | true } | { ok: false; values: Record<string, unknown> } };
   onMade: () => void;
 }) {
   const t = useTranslations('account');
-  const [shown, setShown] = useState(suggested);
-  const [made, setMade] = useState(suggested);
-  const saying = useId();
+  const [made, setMade] = useState(form.state.ok === false && form.state.values.password !== undefined);
+  const [shown, setShown] = useState(made);
   return (
     <div className="grid gap-2">
       <TextField
@@ -45,7 +42,8 @@ export function NewPasswordField({
         <Button
           type="submit"
           size="sm"
-          formAction={suggest}
+          name="generate"
+          value="1"
           formNoValidate
           onClick={(event) => {
             event.preventDefault();
@@ -66,7 +64,7 @@ export function NewPasswordField({
           {shown ? t('hide') : t('show')}
         </Button>
       </div>
-      <p id={saying} role="status" className={made ? 'text-[0.8125rem] text-good' : 'sr-only'}>
+      <p role="status" className={made ? 'text-[0.8125rem] text-good' : 'sr-only'}>
         {made ? t('generated') : ''}
       </p>
     </div>

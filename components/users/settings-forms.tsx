@@ -1,11 +1,11 @@
 'use client';
 
 import { useTranslations } from 'next-intl';
-import { useActionState, useEffect, useState } from 'react';
+import { useEffect, useState } from 'react';
 import { Button, SubmitButton } from '@/components/ui/button';
 import { type Option, SelectField, TextField } from '@/components/ui/field';
 import { Form, useActionForm } from '@/components/ui/form';
-import { changePasswordAction, suggestPasswordAction, updateProfileAction } from '@/lib/users/actions';
+import { changePasswordAction, updateProfileAction } from '@/lib/users/actions';
 import { generatePassword } from '@/lib/users/generated';
 import { changePasswordSchema, nameMax, profileSchema } from '@/lib/users/schema';
 import { DefaultSubmit, NewPasswordField } from './new-password';
@@ -79,12 +79,10 @@ export function ProfileForm({
 
 export function ChangePasswordForm({ email }: { email: string }) {
   const t = useTranslations('settings');
-  const [suggestion, suggest] = useActionState(suggestPasswordAction, null);
   const form = useActionForm({
     schema: changePasswordSchema,
     action: changePasswordAction,
     namespace: 'settings',
-    defaultValues: suggestion ? { password: suggestion.password } : {},
   });
   return (
     <Form form={form} className="grid max-w-md gap-4">
@@ -100,8 +98,7 @@ export function ChangePasswordForm({ email }: { email: string }) {
       <NewPasswordField
         field={form.field('password')}
         label={t('newPassword')}
-        suggest={suggest}
-        suggested={suggestion !== null}
+        form={form}
         onMade={() => form.control.setValue('password', generatePassword(), { shouldValidate: true })}
       />
       <SubmitButton variant="secondary" className="justify-self-start">

@@ -2,13 +2,13 @@
 
 import { cookies } from 'next/headers';
 import { redirect } from 'next/navigation';
-import { actorAction, publicAction } from '@/lib/action';
+import { type ActionState, actorAction, formObject, publicAction } from '@/lib/action';
 import { landingPath } from '@/lib/auth/route-rules';
 import { closeSession, currentSecret, openSession, requestOrigin } from '@/lib/auth/session';
 import { appUrl, env } from '@/lib/env';
-import { done } from '@/lib/errors';
+import { done, refuse } from '@/lib/errors';
 import { localizedPath } from '@/lib/i18n/paths';
-import { generatePassword, type SuggestedPassword } from './generated';
+import { generatePassword } from './generated';
 import {
   changePassword,
   confirmUser,
@@ -45,6 +45,18 @@ async function rememberMailed(email: string) {
   });
 }
 
+/**
+ * "Generate a password" where no script runs: the form comes back as it was, with a password made here. Null when another
+ * button was pressed.
+ */
+function withMadePassword(form: FormData): Extract<ActionState<never>, { ok: false }> | null {
+  if (!form.has('generate')) return null;
+  const typed = Object.entries(formObject(form)).filter(
+    (entry): entry is [string, string] => typeof entry[1] === 'string' && !/password|token/i.test(entry[0]),
+  );
+  return { ...refuse('invalid'), values: { ...Object.fromEntries(typed), password: generatePassword() } };
+}
+
 async function askForLetter(input: { email: string }) {
   const result = await requestLetter(input, await requestOrigin());
   if (result.ok) await rememberMailed(input.email);
@@ -61,7 +73,7 @@ const register = publicAction(
   { afterwards: sendRegistrationLetter, redirectTo: () => '/verify-email' },
 );
 export async function registerAction(state: Parameters<typeof register>[0], form: FormData) {
-  return register(state, form);
+  return withMadePassword(form) ?? register(state, form);
 }
 
 const confirm = publicAction(tokenSchema, confirmUser, { redirectTo: () => '/login?notice=confirmed' });
@@ -111,7 +123,7 @@ const reset = publicAction(resetSchema, resetPassword, {
   redirectTo: () => '/login?notice=password_set',
 });
 export async function resetPasswordAction(state: Parameters<typeof reset>[0], form: FormData) {
-  return reset(state, form);
+  return withMadePassword(form) ?? reset(state, form);
 }
 
 const change = actorAction(
@@ -120,7 +132,7 @@ const change = actorAction(
   { afterwards: sendPasswordChangedLetter, redirectTo: () => '/settings?notice=settings.password_changed' },
 );
 export async function changePasswordAction(state: Parameters<typeof change>[0], form: FormData) {
-  return change(state, form);
+  return withMadePassword(form) ?? change(state, form);
 }
 
 const saveProfile = actorAction(profileSchema, async (actor, input) => {
@@ -130,13 +142,4 @@ const saveProfile = actorAction(profileSchema, async (actor, input) => {
 });
 export async function updateProfileAction(state: Parameters<typeof saveProfile>[0], form: FormData) {
   return saveProfile(state, form);
-}
-
-/** A password made on the server, for forms without JavaScript; what was typed beside it comes back too. */
-export async function suggestPasswordAction(
-  _state: SuggestedPassword | null,
-  form: FormData,
-): Promise<SuggestedPassword> {
-  const typed = (name: string) => String(form.get(name) ?? '').slice(0, 300);
-  return { password: generatePassword(), name: typed('name'), email: typed('email') };
 }

@@ -13,6 +13,3 @@ export function generatePassword(): string {
   }
   return picked.join('').replace(/.{5}(?=.)/g, '$&-');
 }
-
-/** A password made on the server, and what was typed beside it. */
-export type SuggestedPassword = { password: string; name: string; email: string };
