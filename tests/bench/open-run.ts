@@ -16,7 +16,7 @@ export async function benchOpenRun(): Promise<Row> {
   const bare: number[] = [];
   for (let round = 0; round < rounds; round += 1) {
     const measureOurs = async () => {
-      await db.execute(sql`truncate runs cascade`);
+      await db.execute(sql`truncate runs, deliveries cascade`);
       const mailingId = await dueMailing(owner, new Date());
       const run = { mailingId, kind: 'manual' as const, slotAt: null, deadlineAt: null, now: new Date() };
       ours.push(

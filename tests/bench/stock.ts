@@ -9,7 +9,9 @@ export const body = `<h1>Hello {{ client.full_name | default: "friend" }}</h1>${
 
 /** One owner with that many clients and a message, in an emptied database. Returns the ids. */
 export async function stock(clients: number): Promise<{ ownerId: number; messageId: number }> {
-  await db.execute(sql`truncate users, runs, batches, transports, engines, client_addresses cascade`);
+  await db.execute(
+    sql`truncate users, runs, deliveries, batches, transports, engines, client_addresses cascade`,
+  );
   const [owner] = await db.execute<{ id: string }>(sql`
     insert into users (email, email_key, name, password_hash, confirmed_at)
     values ('owner@bench.test', 'owner@bench.test', 'Bench Owner', 'none', now()) returning id`);

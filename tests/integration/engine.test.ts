@@ -45,7 +45,7 @@ let actor: Actor;
 let clock: ReturnType<typeof fixedClock>;
 
 beforeEach(async () => {
-  await db.execute(sql`truncate users, runs, transports, engines cascade`);
+  await db.execute(sql`truncate users, runs, deliveries, transports, engines cascade`);
   actor = asActor(await createUser(db));
   clock = fixedClock(start);
 });
