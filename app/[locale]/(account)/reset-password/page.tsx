@@ -6,7 +6,7 @@ import { isTokenAlive } from '@/lib/auth/tokens';
 
 export async function generateMetadata(): Promise<Metadata> {
   const t = await getTranslations('account.reset');
-  return { title: t('title'), referrer: 'no-referrer', robots: { index: false } };
+  return { title: t('title'), referrer: 'same-origin', robots: { index: false } };
 }
 
 export default async function ResetPasswordPage({

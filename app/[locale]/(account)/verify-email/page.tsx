@@ -12,8 +12,8 @@ import { mailedCookie } from '@/lib/users/schema';
 
 export async function generateMetadata(): Promise<Metadata> {
   const t = await getTranslations('account');
-  // The address of this page is a key: no other site gets to see it.
-  return { title: t('verify.title'), referrer: 'no-referrer', robots: { index: false } };
+  // The address of this page is a key: no other site gets to see it. (`no-referrer` would take the origin off our own posts too.)
+  return { title: t('verify.title'), referrer: 'same-origin', robots: { index: false } };
 }
 
 /** With a token: confirms. Without: "check your mail", and the letter once more. */
