@@ -70,7 +70,7 @@ export function Shell({ defaultLocale, person, hasOutbox, banners, notice, child
           </PhoneMenu>
         </div>
       </header>
-      <div className="hidden border-r border-line bg-sunken lg:block">
+      <header className="hidden border-r border-line bg-sunken lg:block">
         <div className="sticky top-0 flex h-dvh flex-col gap-5 overflow-y-auto p-4">
           <div className="px-1.5">
             <Logo href="/dashboard" />
@@ -81,7 +81,7 @@ export function Shell({ defaultLocale, person, hasOutbox, banners, notice, child
             {switches}
           </div>
         </div>
-      </div>
+      </header>
       <div className="min-w-0">
         {banners}
         <main

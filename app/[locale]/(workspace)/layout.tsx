@@ -38,8 +38,9 @@ async function Banners({ hasOutbox, zone }: { hasOutbox: boolean; zone: string }
     findFact('demo_data'),
     findEngineTrouble(),
   ]);
+  if (!trouble && !hasOutbox && !demo) return null;
   return (
-    <>
+    <section aria-label={t('label')}>
       {trouble ? (
         <Banner tone="warn">
           {t('stalled')}{' '}
@@ -57,6 +58,6 @@ async function Banners({ hasOutbox, zone }: { hasOutbox: boolean; zone: string }
         </Banner>
       ) : null}
       {demo ? <Banner tone="info">{t('demo')}</Banner> : null}
-    </>
+    </section>
   );
 }
