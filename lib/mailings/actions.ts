@@ -62,15 +62,15 @@ export type PickedPage = {
   next: string | null;
   /** How many the search finds. */
   total: BoundedCount;
-  /** How many the searches and the earlier choice take together. */
-  base: BoundedCount;
+  /** How many are chosen in all. */
+  chosen: BoundedCount;
 };
 
 const noClients: PickedPage = {
   items: [],
   next: null,
   total: { value: 0, exact: true },
-  base: { value: 0, exact: true },
+  chosen: { value: 0, exact: true },
 };
 
 /** A page of the picker of clients. */
@@ -78,16 +78,16 @@ export async function pickClientsAction(input: unknown): Promise<PickedPage> {
   const actor = await requireActor();
   const parsed = pickSchema.safeParse(input);
   if (!parsed.success) return noClients;
-  const { q, after, mailingId, keep, found } = parsed.data;
+  const { q, after, mailingId, keep, found, clientIds, without } = parsed.data;
   const owner = await ownerOf(actor, mailingId);
   if (!owner) return noClients;
-  const chosen = { mailingId: keep && mailingId !== null ? mailingId : undefined, found };
-  const [page, total, base] = await Promise.all([
-    pickableClients(owner, { q, after: after ?? undefined, ...chosen }),
+  const kept = keep && mailingId !== null ? mailingId : undefined;
+  const [page, total, chosen] = await Promise.all([
+    pickableClients(owner, { q, after: after ?? undefined, mailingId: kept, found }),
     countClients(owner, { q }),
-    countChosen(owner, chosen),
+    countChosen(owner, { mailingId: kept, found, clientIds, without }),
   ]);
-  return { ...page, total, base };
+  return { ...page, total, chosen };
 }
 
 export type SchedulePreview =

@@ -8,7 +8,7 @@ import { foundClients } from '@/lib/clients/queries';
 import { readPastedLines } from '@/lib/clients/schema';
 import { type Clock, systemClock } from '@/lib/clock';
 import { addressKey, parseAddress } from '@/lib/email/address';
-import { done, fieldErrors, type Result, refuse, refuseField } from '@/lib/errors';
+import { done, type FieldError, fieldErrors, type Result, refuse, refuseField } from '@/lib/errors';
 import { createMessage } from '@/lib/messages/mutations';
 import { messageSchema } from '@/lib/messages/schema';
 import type { Actor } from '@/lib/policy/rules';
@@ -301,6 +301,15 @@ function renamed({ error }: Refused, names: Record<string, string>): Refused {
   return { ok: false, error: { ...error, fields: Object.fromEntries(fields) } };
 }
 
+/** What is wrong with the pasted lines, in one sentence: the numbers of the first wrong ones. */
+function pastedProblem({ error }: Refused): FieldError {
+  const lines = Object.keys(error.fields ?? {}).flatMap((name) => /^lines\.(\d+)$/.exec(name)?.[1] ?? []);
+  const problem = error.fields?.text ?? { code: error.code };
+  if (lines.length === 0) return problem;
+  const shown = lines.slice(0, 10).join(', ');
+  return { ...problem, params: { ...problem.params, lines: lines.length > 10 ? `${shown}…` : shown } };
+}
+
 const idArray = (ids: number[]): SQL => sql`${`{${ids.join(',')}}`}::bigint[]`;
 
 /**
@@ -317,7 +326,7 @@ async function chooseClients(
   let pasted: number[] = [];
   if (newClients.trim()) {
     const added = await addPastedClients(owner, { text: newClients }, tx);
-    if (!added.ok) return renamed(added, { text: 'newClients' });
+    if (!added.ok) return refuse('invalid', { newClients: pastedProblem(added) });
     const keys = readPastedLines(newClients).flatMap(({ email }) => {
       const address = parseAddress(email);
       return address ? [addressKey(address)] : [];

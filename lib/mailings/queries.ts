@@ -1,4 +1,18 @@
-import { and, asc, desc, eq, gt, isNotNull, isNull, lt, or, type SQL, sql } from 'drizzle-orm';
+import {
+  and,
+  asc,
+  desc,
+  eq,
+  gt,
+  inArray,
+  isNotNull,
+  isNull,
+  lt,
+  notInArray,
+  or,
+  type SQL,
+  sql,
+} from 'drizzle-orm';
 import { type Db, db } from '@/db/client';
 import type { Periodicity } from '@/db/enums';
 import {
@@ -293,7 +307,8 @@ export type Selection = {
   without: number[];
 };
 
-function chosenBy(selection: Pick<Selection, 'mailingId' | 'found'>): SQL {
+/** Taken as a whole: by a search, or chosen before. */
+function takenAsWhole(selection: Pick<Selection, 'mailingId' | 'found'>): SQL {
   const terms = selection.found.map((term) => {
     const pattern = term === everybody ? null : likePattern(term.replaceAll('\0', ''));
     return pattern ? sql`${clients.search} like ${pattern}` : sql`true`;
@@ -324,7 +339,7 @@ export async function pickableClients(
       id: clients.id,
       email: clients.email,
       fullName: clients.fullName,
-      chosen: sql<boolean>`(${chosenBy(input)})`,
+      chosen: sql<boolean>`(${takenAsWhole(input)})`,
       suppressed: sql<boolean>`${suppressions.id} is not null`,
     })
     .from(clients)
@@ -344,17 +359,19 @@ export async function pickableClients(
   return toPage(rows, size, (row) => [row.id]);
 }
 
-/** How many clients searches and earlier choice take together, no further than 10,000; single changes are not in it. */
-export async function countChosen(
-  actor: Actor,
-  selection: Pick<Selection, 'mailingId' | 'found'>,
-  on: Db = db,
-): Promise<BoundedCount> {
-  if (!selection.mailingId && selection.found.length === 0) return { value: 0, exact: true };
+/** How many clients a selection takes, counted no further than 10,000. */
+export async function countChosen(actor: Actor, selection: Selection, on: Db = db): Promise<BoundedCount> {
+  const { clientIds, without } = selection;
   const some = on
     .select({ one: sql`1`.as('one') })
     .from(clients)
-    .where(and(own(actor, clients.ownerId), chosenBy(selection)))
+    .where(
+      and(
+        own(actor, clients.ownerId),
+        or(takenAsWhole(selection), clientIds.length > 0 ? inArray(clients.id, clientIds) : undefined),
+        without.length > 0 ? notInArray(clients.id, without) : undefined,
+      ),
+    )
     .limit(countLimit + 1)
     .as('some');
   const [counted] = await on.select({ value: sql<number>`count(*)::int` }).from(some);

@@ -98,7 +98,10 @@ export const pickSchema = z.object({
   mailingId: optionalId,
   keep: z.boolean().default(false),
   found: z.array(z.string().max(200)).max(20).default([]),
+  clientIds: z.array(rowId).max(maxNamedClients).default([]),
+  without: z.array(rowId).max(maxNamedClients).default([]),
 });
+export type PickInput = z.input<typeof pickSchema>;
 
 /** The schedule of a half-filled form. */
 export const schedulePreviewSchema = z.object({

@@ -1,7 +1,6 @@
 import { and, desc, eq, inArray, isNotNull, isNull, lt, or, sql } from 'drizzle-orm';
 import { type Db, db } from '@/db/client';
-import { clients, engines, mailings, messages, runCounts, runs } from '@/db/schema';
-import { type Clock, systemClock } from '@/lib/clock';
+import { clients, mailings, messages, runCounts } from '@/db/schema';
 import { type BoundedCount, countLimit, decodeCursor, pageSize, toPage } from '@/lib/paging';
 import type { Actor } from '@/lib/policy/rules';
 import { own, readable } from '@/lib/policy/scopes';
@@ -155,32 +154,4 @@ export async function listHeldMailings(actor: Actor, limit = 5, on: Db = db) {
     )
     .orderBy(desc(mailings.disabledAt), desc(mailings.pausedAt))
     .limit(limit);
-}
-
-/** How long something may be due before a silence of all engines is worth a word. */
-const stallSeconds = 5 * 60;
-
-/** Is something of the actor's due while no engine has reported in for five minutes? Then nobody is sending. */
-export async function isSendingStalled(
-  actor: Actor,
-  on: Db = db,
-  clock: Clock = systemClock,
-): Promise<boolean> {
-  const since = new Date(clock.now().getTime() - stallSeconds * 1000).toISOString();
-  const [row] = await on
-    .select({
-      stalled: sql<boolean>`not exists (select 1 from ${engines} where ${engines.seenAt} > ${since}::timestamptz)
-        and (
-          exists (
-            select 1 from ${mailings} where ${own(actor, mailings.ownerId)} and ${mailings.nextSlotAt} < ${since}::timestamptz
-              and ${mailings.pausedAt} is null and ${mailings.disabledAt} is null and ${mailings.archivedAt} is null
-          ) or exists (
-            select 1 from ${runs} join ${runCounts} on ${runCounts.runId} = ${runs.id}
-            where ${own(actor, runs.ownerId)} and ${runs.status} = 'open' and ${runs.pausedAt} is null
-              and ${runs.servedAt} < ${since}::timestamptz and ${runCounts.queued} > 0
-          )
-        )`,
-    })
-    .from(sql`(select 1) as nothing`);
-  return row?.stalled ?? false;
 }

@@ -1,4 +1,4 @@
-import { and, asc, desc, eq, gt, inArray, isNull, lt, type SQL, sql } from 'drizzle-orm';
+import { and, asc, desc, eq, gt, inArray, isNull, lt, ne, type SQL, sql } from 'drizzle-orm';
 import { type Db, db } from '@/db/client';
 import type { DeliveryStatus, RunStatus } from '@/db/enums';
 import { attempts, deliveries, mailings, runCounts, runs, transports } from '@/db/schema';
@@ -8,8 +8,14 @@ import { decodeCursor, likePattern, pageSize, toPage } from '@/lib/paging';
 import type { Actor } from '@/lib/policy/rules';
 import { own, readable } from '@/lib/policy/scopes';
 
-/** Why an open run stands still: what the transport said last, and when it goes on. */
-export type Wait = { code: string; response: string | null; until: Date; since: Date | null };
+/** Why an open run stands still: what the transport said last, and when it goes on. `server` is who said it, if it has a name. */
+export type Wait = {
+  code: string;
+  response: string | null;
+  server: string | null;
+  until: Date;
+  since: Date | null;
+};
 export type ShownRunStatus = RunStatus | 'waiting';
 
 const counts = {
@@ -35,6 +41,7 @@ async function selectRuns(where: SQL | undefined, limit: number, on: Db, clock: 
   const configured = transportName();
   const wait = on
     .select({
+      name: transports.name,
       code: transports.waitCode,
       response: transports.waitResponse,
       until: transports.waitsUntil,
@@ -69,6 +76,7 @@ async function selectRuns(where: SQL | undefined, limit: number, on: Db, clock: 
       stoppedAt: runs.stoppedAt,
       closedAt: runs.closedAt,
       counts,
+      waitName: wait.name,
       waitCode: wait.code,
       waitResponse: wait.response,
       waitUntil: wait.until,
@@ -82,13 +90,21 @@ async function selectRuns(where: SQL | undefined, limit: number, on: Db, clock: 
     .orderBy(desc(runs.id))
     .limit(limit);
   const now = clock.now();
-  return rows.map(({ waitCode, waitResponse: response, waitUntil: until, waitSince: since, ...run }) => {
-    const wait: Wait | null =
-      run.status === 'open' && until && until > now
-        ? { code: waitCode ?? 'unknown', response, until, since }
-        : null;
-    return { ...run, status: (wait ? 'waiting' : run.status) as ShownRunStatus, wait };
-  });
+  return rows.map(
+    ({ waitName, waitCode, waitResponse: response, waitUntil: until, waitSince: since, ...run }) => {
+      const wait: Wait | null =
+        run.status === 'open' && until && until > now
+          ? { code: waitCode ?? 'unknown', response, server: serverOf(waitName), until, since }
+          : null;
+      return { ...run, status: (wait ? 'waiting' : run.status) as ShownRunStatus, wait };
+    },
+  );
+}
+
+/** `smtp:user@mail.example.org:587#digest` → `mail.example.org:587`; null for transports that name no server. */
+function serverOf(name: string | null): string | null {
+  const [, address] = /^\w+:([^#]+)/.exec(name ?? '') ?? [];
+  return address?.slice(address.lastIndexOf('@') + 1) || null;
 }
 
 /** A page of a mailing's runs, newest first, with counts; an open run whose transport waits shows as `waiting` and says why. */
@@ -124,6 +140,37 @@ export async function findRun(
   if (!Number.isSafeInteger(input.runId) || !Number.isSafeInteger(input.mailingId)) return null;
   const [run] = await selectRuns(
     and(eq(runs.id, input.runId), eq(runs.mailingId, input.mailingId), readable(actor, runs.ownerId)),
+    1,
+    on,
+    clock,
+  );
+  return run ?? null;
+}
+
+/** The open runs of a mailing the actor may read: one scheduled and one manual at most. */
+export async function listOpenRunsOf(
+  actor: Actor,
+  mailingId: number,
+  on: Db = db,
+  clock: Clock = systemClock,
+): Promise<RunRow[]> {
+  return selectRuns(
+    and(eq(runs.mailingId, mailingId), readable(actor, runs.ownerId), eq(runs.status, 'open')),
+    2,
+    on,
+    clock,
+  );
+}
+
+/** The latest run of a mailing that really began; null when none has. */
+export async function findLastRun(
+  actor: Actor,
+  mailingId: number,
+  on: Db = db,
+  clock: Clock = systemClock,
+): Promise<RunRow | null> {
+  const [run] = await selectRuns(
+    and(eq(runs.mailingId, mailingId), readable(actor, runs.ownerId), ne(runs.status, 'missed')),
     1,
     on,
     clock,

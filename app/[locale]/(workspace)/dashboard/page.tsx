@@ -1,0 +1,193 @@
+import { Check } from 'lucide-react';
+import type { Metadata } from 'next';
+import { getLocale, getTranslations } from 'next-intl/server';
+import type { ReactNode } from 'react';
+import { AppLink, LinkButton } from '@/components/layout/link';
+import { Page } from '@/components/layout/shell';
+import { RunBadge } from '@/components/mailings/badges';
+import { LiveRefresh } from '@/components/mailings/live-refresh';
+import { RunProgress } from '@/components/mailings/run-progress';
+import { Badge } from '@/components/ui/badge';
+import { Card } from '@/components/ui/card';
+import { Stat } from '@/components/ui/stat';
+import { Time } from '@/components/ui/time';
+import { requireActor } from '@/lib/auth/session';
+import { systemClock } from '@/lib/clock';
+import { formatCount } from '@/lib/format';
+import { listNextSends } from '@/lib/mailings/queries';
+import { listHeldMailings, ownCounts } from '@/lib/reports/queries';
+import { listOpenRuns, listTroubledRuns } from '@/lib/runs/queries';
+
+const attentionDays = 30;
+
+export async function generateMetadata(): Promise<Metadata> {
+  const t = await getTranslations('dashboard');
+  return { title: t('title') };
+}
+
+export default async function DashboardPage() {
+  const actor = await requireActor();
+  const since = new Date(systemClock.now().getTime() - attentionDays * 86_400_000);
+  const [t, tMailings, locale, counts, next, open, held, troubled] = await Promise.all([
+    getTranslations('dashboard'),
+    getTranslations('mailings'),
+    getLocale(),
+    ownCounts(actor),
+    listNextSends(actor),
+    listOpenRuns(actor),
+    listHeldMailings(actor),
+    listTroubledRuns(actor, since),
+  ]);
+  const isNew = counts.mailings.value === 0;
+  const waiting = open.filter((run) => run.wait);
+  const when = (at: Date, zone: string) => <Time value={at} zone={zone} locale={locale} />;
+
+  const attention: { key: string; href: string; name: string; text: ReactNode }[] = [
+    ...held.map((mailing) => ({
+      key: `held ${mailing.id}`,
+      href: `/mailings/${mailing.id}`,
+      name: mailing.name,
+      text: mailing.disabledAt
+        ? t('disabled', { reason: mailing.disabledReason ?? '' })
+        : t.rich('paused', { at: () => when(mailing.pausedAt ?? since, actor.timeZone) }),
+    })),
+    ...waiting.map((run) => ({
+      key: `waiting ${run.id}`,
+      href: `/mailings/${run.mailingId}/runs/${run.id}`,
+      name: run.mailingName,
+      text: t('waiting'),
+    })),
+    ...troubled.map((run) => ({
+      key: `run ${run.id}`,
+      href: `/mailings/${run.mailingId}/runs/${run.id}`,
+      name: run.mailingName,
+      text:
+        run.status === 'missed'
+          ? t.rich('missed', { at: () => when(run.slotAt ?? run.openedAt, run.zone) })
+          : t('partlyDone', { count: run.counts.total - run.counts.sent - run.counts.skipped }),
+    })),
+  ];
+
+  return (
+    <Page
+      title={t('hello', { name: actor.name })}
+      actions={
+        isNew ? null : (
+          <LinkButton href="/mailings/new" variant="primary">
+            {t('new')}
+          </LinkButton>
+        )
+      }
+    >
+      {open.some((run) => !run.pausedAt) ? <LiveRefresh everySeconds={3} /> : null}
+      <div className="grid grid-cols-2 gap-3 xl:grid-cols-4">
+        <Stat label={t('clients')} value={formatCount(locale, counts.clients)} href="/clients" />
+        <Stat label={t('messages')} value={formatCount(locale, counts.messages)} href="/messages" />
+        <Stat label={t('mailings')} value={formatCount(locale, counts.mailings)} href="/mailings" />
+        <Stat label={t('active')} value={formatCount(locale, counts.active)} href="/mailings?status=active" />
+      </div>
+      {isNew ? (
+        <FirstSteps hasClients={counts.clients.value > 0} hasMessages={counts.messages.value > 0} />
+      ) : (
+        <div className="grid grid-cols-[minmax(0,1fr)] items-start gap-5 xl:grid-cols-2">
+          <Card title={t('attention')}>
+            {attention.length === 0 ? (
+              <p className="text-muted">{t('attentionEmpty')}</p>
+            ) : (
+              <ul className="grid gap-3">
+                {attention.map((item) => (
+                  <li key={item.key} className="min-w-0 [overflow-wrap:anywhere]">
+                    <AppLink href={item.href} className="font-medium underline-offset-2 hover:underline">
+                      {item.name}
+                    </AppLink>
+                    <div className="text-muted">{item.text}</div>
+                  </li>
+                ))}
+              </ul>
+            )}
+          </Card>
+          <Card title={t('next')}>
+            {next.length === 0 ? (
+              <p className="text-muted">{t('nextEmpty')}</p>
+            ) : (
+              <ul className="grid gap-3">
+                {next.map((mailing) => (
+                  <li key={mailing.id} className="min-w-0 [overflow-wrap:anywhere]">
+                    <AppLink
+                      href={`/mailings/${mailing.id}`}
+                      className="font-medium underline-offset-2 hover:underline"
+                    >
+                      {mailing.name}
+                    </AppLink>
+                    <div className="text-muted">
+                      {mailing.nextSlotAt ? (
+                        <Time value={mailing.nextSlotAt} zone={mailing.zone} locale={locale} relative />
+                      ) : null}
+                      , {tMailings(`periodicity.${mailing.periodicity}`).toLocaleLowerCase(locale)}
+                    </div>
+                  </li>
+                ))}
+              </ul>
+            )}
+          </Card>
+          <Card title={t('open')} className="xl:col-span-2">
+            {open.length === 0 ? (
+              <p className="text-muted">{t('openEmpty')}</p>
+            ) : (
+              <ul className="grid gap-4">
+                {open.map((run) => (
+                  <li key={run.id} className="min-w-0">
+                    <div className="mb-1.5 flex flex-wrap items-center gap-2">
+                      <AppLink
+                        href={`/mailings/${run.mailingId}/runs/${run.id}`}
+                        className="font-medium [overflow-wrap:anywhere] underline-offset-2 hover:underline"
+                      >
+                        {run.mailingName}
+                      </AppLink>
+                      <RunBadge run={run} />
+                    </div>
+                    <RunProgress counts={run.counts} />
+                  </li>
+                ))}
+              </ul>
+            )}
+          </Card>
+        </div>
+      )}
+    </Page>
+  );
+}
+
+/** What somebody who has just come does first; all of it can be done in the form of a mailing too. */
+async function FirstSteps({ hasClients, hasMessages }: { hasClients: boolean; hasMessages: boolean }) {
+  const t = await getTranslations('dashboard.start');
+  const steps = [
+    { href: '/clients/new', title: t('clients'), body: t('clientsBody'), done: hasClients },
+    { href: '/messages/new', title: t('message'), body: t('messageBody'), done: hasMessages },
+    { href: '/mailings/new', title: t('mailing'), body: t('mailingBody'), done: false },
+  ];
+  return (
+    <Card title={t('title')}>
+      <p className="mb-4 text-muted">{t('lead')}</p>
+      <ol className="grid gap-4">
+        {steps.map((step, index) => (
+          <li key={step.href} className="flex items-start gap-3">
+            <span
+              aria-hidden
+              className="mt-0.5 inline-flex size-6 shrink-0 items-center justify-center rounded-full border border-edge text-[0.8125rem]"
+            >
+              {step.done ? <Check className="size-3.5 text-good" /> : index + 1}
+            </span>
+            <div className="min-w-0">
+              <AppLink href={step.href} className="font-medium underline underline-offset-2">
+                {step.title}
+              </AppLink>{' '}
+              {step.done ? <Badge tone="good">{t('done')}</Badge> : null}
+              <p className="text-muted">{step.body}</p>
+            </div>
+          </li>
+        ))}
+      </ol>
+    </Card>
+  );
+}

@@ -1,0 +1,69 @@
+import { useLocale, useTranslations } from 'next-intl';
+import { AppLink } from '@/components/layout/link';
+import { Table, Tbody, Td, Th, Thead, Tr } from '@/components/ui/table';
+import { Time } from '@/components/ui/time';
+import type { DeliveryRow } from '@/lib/runs/queries';
+import { DeliveryBadge } from './badges';
+import { DeliveryReason } from './delivery-reason';
+
+/** The clients of a run, what became of each letter, and what the server answered last. */
+export function DeliveriesTable({ deliveries, zone }: { deliveries: DeliveryRow[]; zone: string }) {
+  const t = useTranslations('mailings');
+  const locale = useLocale();
+  return (
+    <Table caption={t('run.clients')}>
+      <Thead>
+        <tr>
+          <Th>{t('columns.client')}</Th>
+          <Th>{t('columns.outcome')}</Th>
+          <Th>{t('columns.attempt')}</Th>
+          <Th className="min-w-56">{t('columns.answer')}</Th>
+        </tr>
+      </Thead>
+      <Tbody>
+        {deliveries.map((delivery) => (
+          <Tr key={delivery.id}>
+            <Td>
+              <AppLink
+                href={`/clients/${delivery.clientId}`}
+                className="font-medium underline-offset-2 hover:underline"
+              >
+                {delivery.email}
+              </AppLink>
+              {delivery.fullName ? <div className="text-muted">{delivery.fullName}</div> : null}
+            </Td>
+            <Td className="min-w-40">
+              <DeliveryBadge status={delivery.status} />
+              <div className="mt-0.5 text-[0.8125rem] text-muted">
+                <DeliveryReason reason={delivery.reason} />
+                {delivery.nextTryAt && delivery.status === 'queued'
+                  ? t.rich('nextTry', {
+                      at: () =>
+                        delivery.nextTryAt ? (
+                          <Time value={delivery.nextTryAt} zone={zone} locale={locale} />
+                        ) : null,
+                    })
+                  : null}
+              </div>
+            </Td>
+            <Td>
+              {delivery.attempt ? (
+                <AppLink
+                  href={`/attempts/${delivery.attempt.id}`}
+                  className="underline-offset-2 hover:underline"
+                >
+                  <Time value={delivery.attempt.attemptedAt} zone={zone} locale={locale} />
+                </AppLink>
+              ) : null}
+            </Td>
+            <Td className="[overflow-wrap:anywhere]">
+              {delivery.attempt
+                ? delivery.attempt.response || <span className="text-muted">{t('noAnswer')}</span>
+                : null}
+            </Td>
+          </Tr>
+        ))}
+      </Tbody>
+    </Table>
+  );
+}

@@ -1,0 +1,52 @@
+import { useLocale, useTranslations } from 'next-intl';
+import { AppLink } from '@/components/layout/link';
+import { Table, Tbody, Td, Th, Thead, Tr } from '@/components/ui/table';
+import { Time } from '@/components/ui/time';
+import type { RunRow } from '@/lib/runs/queries';
+import { RunBadge } from './badges';
+import { RunProgress } from './run-progress';
+
+/** Runs of a mailing, newest first, with counts that add up. */
+export function RunsTable({
+  runs,
+  zone,
+  missed,
+}: {
+  runs: RunRow[];
+  zone: string;
+  /** What can be done about a missed run. */
+  missed?: React.ReactNode;
+}) {
+  const t = useTranslations('mailings');
+  const locale = useLocale();
+  return (
+    <Table caption={t('sections.runs')}>
+      <Thead>
+        <tr>
+          <Th>{t('columns.when')}</Th>
+          <Th>{t('columns.status')}</Th>
+          <Th className="w-1/2 min-w-56">{t('columns.progress')}</Th>
+        </tr>
+      </Thead>
+      <Tbody>
+        {runs.map((run) => (
+          <Tr key={run.id}>
+            <Td>
+              <AppLink
+                href={`/mailings/${run.mailingId}/runs/${run.id}`}
+                className="font-medium underline-offset-2 hover:underline"
+              >
+                <Time value={run.slotAt ?? run.openedAt} zone={zone} locale={locale} />
+              </AppLink>
+              <div className="text-[0.8125rem] text-muted">{t(`runKind.${run.kind}`)}</div>
+            </Td>
+            <Td>
+              <RunBadge run={run} />
+            </Td>
+            <Td>{run.status === 'missed' ? missed : <RunProgress counts={run.counts} />}</Td>
+          </Tr>
+        ))}
+      </Tbody>
+    </Table>
+  );
+}

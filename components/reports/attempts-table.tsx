@@ -1,0 +1,76 @@
+import { useLocale, useTranslations } from 'next-intl';
+import { AppLink } from '@/components/layout/link';
+import { Badge, type Tone } from '@/components/ui/badge';
+import { Table, Tbody, Td, Th, Thead, Tr } from '@/components/ui/table';
+import { Time } from '@/components/ui/time';
+import type { AttemptStatus } from '@/db/enums';
+import type { AttemptRow } from '@/lib/attempts/queries';
+
+const tones: Record<AttemptStatus, Tone> = { success: 'good', failure: 'bad', unknown: 'warn' };
+
+/** The result of an attempt in a word. */
+export function AttemptBadge({ status }: { status: AttemptStatus }) {
+  const t = useTranslations('reports.attempts.statuses');
+  return <Badge tone={tones[status]}>{t(status)}</Badge>;
+}
+
+/** Attempts, newest first, each with the server's own words. */
+export function AttemptsTable({
+  attempts,
+  zone,
+  showMailing = true,
+}: {
+  attempts: AttemptRow[];
+  zone: string;
+  showMailing?: boolean;
+}) {
+  const t = useTranslations('reports.attempts');
+  const locale = useLocale();
+  return (
+    <Table caption={t('title')}>
+      <Thead>
+        <tr>
+          <Th>{t('columns.at')}</Th>
+          <Th>{t('columns.client')}</Th>
+          {showMailing ? <Th>{t('columns.mailing')}</Th> : null}
+          <Th>{t('columns.status')}</Th>
+          <Th className="min-w-64">{t('columns.answer')}</Th>
+        </tr>
+      </Thead>
+      <Tbody>
+        {attempts.map((attempt) => (
+          <Tr key={attempt.id}>
+            <Td>
+              <AppLink
+                href={`/attempts/${attempt.id}`}
+                className="font-medium underline-offset-2 hover:underline"
+              >
+                <Time value={attempt.attemptedAt} zone={zone} locale={locale} />
+              </AppLink>
+            </Td>
+            <Td>
+              {attempt.email}
+              {attempt.fullName ? <div className="text-muted">{attempt.fullName}</div> : null}
+            </Td>
+            {showMailing ? (
+              <Td className="min-w-40">
+                <AppLink
+                  href={`/mailings/${attempt.mailingId}/runs/${attempt.runId}`}
+                  className="underline-offset-2 hover:underline"
+                >
+                  {attempt.mailingName}
+                </AppLink>
+              </Td>
+            ) : null}
+            <Td>
+              <AttemptBadge status={attempt.status} />
+            </Td>
+            <Td className="[overflow-wrap:anywhere]">
+              {attempt.response || <span className="text-muted">{t('noAnswer')}</span>}
+            </Td>
+          </Tr>
+        ))}
+      </Tbody>
+    </Table>
+  );
+}

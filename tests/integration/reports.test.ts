@@ -1,0 +1,118 @@
+import { beforeEach, describe, expect, test } from 'vitest';
+import { db } from '@/db/client';
+import { exportAttempts, findAttempt, listAttempts } from '@/lib/attempts/queries';
+import { csvLine } from '@/lib/attempts/schema';
+import type { Actor } from '@/lib/policy/rules';
+import { listReports, ownCounts, reportTotals } from '@/lib/reports/queries';
+import {
+  createActor,
+  createAttempt,
+  createClients,
+  createDelivery,
+  createMailing,
+  createMessage,
+  createRun,
+} from '../support/factories';
+
+let owner: Actor;
+let stranger: Actor;
+
+beforeEach(async () => {
+  owner = await createActor(db);
+  stranger = await createActor(db);
+});
+
+async function sentMailing(of: Actor, letters = 3) {
+  const message = await createMessage(db, of);
+  const mailing = await createMailing(db, of, { messageId: message.id });
+  const run = await createRun(db, mailing);
+  const people = await createClients(db, of, letters);
+  for (const [index, person] of people.entries()) {
+    const status = index === 0 ? 'failed' : 'sent';
+    const delivery = await createDelivery(db, run, person, { status });
+    await createAttempt(
+      db,
+      run,
+      delivery,
+      index === 0 ? { status: 'failure', code: 550, response: '550 5.1.1 no such user' } : {},
+    );
+  }
+  return { mailing, run, people };
+}
+
+describe('reports', () => {
+  test('totals and each mailing’s numbers equal the rows, and nobody sees another’s', async () => {
+    const first = await sentMailing(owner);
+    const second = await sentMailing(owner, 2);
+    await sentMailing(stranger, 4);
+    expect(await reportTotals(owner)).toEqual({
+      sent: 3,
+      attemptsSucceeded: 3,
+      attemptsFailed: 2,
+      attemptsUnknown: 0,
+    });
+    const { items } = await listReports(owner);
+    expect(items).toMatchObject([
+      { id: second.mailing.id, runs: 1, sent: 1, attemptsSucceeded: 1, attemptsFailed: 1 },
+      { id: first.mailing.id, runs: 1, sent: 2, attemptsSucceeded: 2, attemptsFailed: 1 },
+    ]);
+    expect((await ownCounts(owner)).clients).toEqual({ value: 5, exact: true });
+  });
+
+  test('someone without mailings sees zeros', async () => {
+    expect(await reportTotals(owner)).toEqual({
+      sent: 0,
+      attemptsSucceeded: 0,
+      attemptsFailed: 0,
+      attemptsUnknown: 0,
+    });
+    expect((await listReports(owner)).items).toEqual([]);
+  });
+});
+
+describe('attempts', () => {
+  test('are listed newest first, of one’s own, by mailing and result, page by page', async () => {
+    const { mailing } = await sentMailing(owner, 5);
+    await sentMailing(stranger);
+    const seen: number[] = [];
+    let after: string | undefined;
+    do {
+      const page = await listAttempts(owner, { after, size: 2 });
+      seen.push(...page.items.map((row) => row.id));
+      after = page.next ?? undefined;
+    } while (after);
+    expect(seen).toHaveLength(5);
+    expect(seen).toEqual(seen.toSorted((a, b) => b - a));
+    const failed = await listAttempts(owner, { mailingId: mailing.id, status: 'failure' });
+    expect(failed.items).toMatchObject([{ code: 550, response: '550 5.1.1 no such user' }]);
+  });
+
+  test('of another’s mailing are not there, except to a manager', async () => {
+    const { mailing, run } = await sentMailing(stranger);
+    const manager = await createActor(db, { isStaff: true });
+    expect((await listAttempts(owner, { mailingId: mailing.id })).items).toEqual([]);
+    expect((await listAttempts(owner, { runId: run.id })).items).toEqual([]);
+    const { items } = await listAttempts(manager, { mailingId: mailing.id });
+    expect(items).toHaveLength(3);
+    expect(await findAttempt(owner, items[0]?.id ?? 0)).toBeNull();
+    expect(await findAttempt(manager, items[0]?.id ?? 0)).toMatchObject({ mailingId: mailing.id });
+    expect((await listAttempts(manager)).items).toEqual([]);
+  });
+
+  test('are exported whole, oldest first, and another’s export is empty', async () => {
+    const { mailing, people } = await sentMailing(owner);
+    const rows = [];
+    for await (const row of exportAttempts(owner, { mailingId: mailing.id })) rows.push(row);
+    expect(rows.map((row) => row.email)).toEqual(people.map((person) => person.email));
+    expect(rows[0]).toMatchObject({ status: 'failure', server_response: '550 5.1.1 no such user' });
+    const foreign = [];
+    for await (const row of exportAttempts(stranger, { mailingId: mailing.id })) foreign.push(row);
+    expect(foreign).toEqual([]);
+  });
+
+  test('a cell that a spreadsheet would run as a formula is made harmless', () => {
+    expect(csvLine(['=HYPERLINK("http://x")', '+1', 'a,b', 5])).toBe(
+      `"'=HYPERLINK(""http://x"")",'+1,"a,b",5\r\n`,
+    );
+  });
+});
