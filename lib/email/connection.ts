@@ -65,7 +65,7 @@ const lineMax = 4096;
 /** Octets of one reply after which it is no reply any more. */
 const replyMax = 4 * 1024 * 1024;
 const keptMax = 4096;
-/** Replies nobody waits for yet. Five are due at most: to a letter, RSET and the next one's MAIL, RCPT, DATA. */
+/** Replies nobody waits for yet. Four are due at most: to RSET, MAIL, RCPT and DATA. */
 const repliesAhead = 16;
 
 type Waiting = { stage: string; resolve(reply: Reply): void; reject(error: Error): void };

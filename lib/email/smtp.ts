@@ -42,8 +42,8 @@ type Job = {
   fail(error: unknown): void;
 };
 
-/** A letter that was not handed over when the connection broke, and the one behind it. */
-type Break = { job: Job | null; following: Job | null; error: Broken | SenderRefused };
+/** Why a connection broke, and the letter at which it did, unless that one may have been handed over. */
+type Break = { job: Job | null; error: Broken | SenderRefused };
 
 /** The connections of one process to one server, and the letters that wait for one. */
 class Pool {
@@ -86,9 +86,9 @@ class Pool {
     if (this.limit < this.settings.connections && Date.now() - this.limitedAt > limitMs)
       this.limit = this.settings.connections;
     this.dropUnusable();
-    const most = this.connected > 0 || this.idle.length > 0 ? this.limit : 1;
-    const wanted = Math.min(most - this.lanes, this.queue.length - this.head);
-    for (let i = 0; i < wanted; i++) {
+    for (;;) {
+      const most = this.connected > 0 || this.idle.length > 0 ? this.limit : 1;
+      if (this.lanes >= most || this.head >= this.queue.length) return;
       this.lanes++;
       void this.lane();
     }
@@ -151,7 +151,6 @@ class Pool {
         return null;
       }
       connection.quit();
-      if (broken.following) this.putBack(broken.following);
       return this.afterBreak(broken, reused !== undefined || connection.letters > 0);
     } finally {
       this.connected--;
@@ -176,12 +175,13 @@ class Pool {
   private afterBreak({ job: broken, error }: Break, served: boolean): Job | null {
     const job = broken ?? this.next();
     if (!job) return null;
-    if (this.unknowns >= unknownsMax) {
+    if (!broken) {
+      // The letter before has no answer. A server that is silent, or does it again and again, gets no more of them.
+      if (error.waitCode !== 'timeout' && this.unknowns < unknownsMax) return job;
       this.unknowns = 0;
-      this.blame(job, error instanceof Broken ? new Broken(error.waitCode, error.message, 'dot') : error);
+      this.blame(job, error);
       return null;
     }
-    if (!broken) return job;
     // A connection that has served may just have been old, or have had its share of letters: once more on a fresh one.
     const mayBeOld =
       error instanceof Broken
@@ -195,7 +195,7 @@ class Pool {
     return null;
   }
 
-  /** The sender's side is broken: this letter says why, and what has not begun is not tried. */
+  /** The sender's side is broken: this letter, not handed over, says why; what has not begun is not tried. */
   private blame(job: Job, error: Broken | SenderRefused): void {
     const { waitCode, response } = troubleOf(error);
     const code = error instanceof SenderRefused ? error.reply.code : null;
@@ -296,17 +296,12 @@ function mailRefusal(reply: Reply): SendResult {
 type Turn = { job: Job; octets: string };
 
 /** Asks for leave to hand a letter over. Null = granted (354); else what became of it. */
-async function ask(
-  connection: Connection,
-  turn: Turn,
-  before: 'nothing' | 'reset' | 'asked',
-): Promise<SendResult | null> {
+async function ask(connection: Connection, turn: Turn, resetsFirst: boolean): Promise<SendResult | null> {
   const [mailCommand, rcptCommand, dataCommand] = envelope(connection, turn);
-  const reset = before === 'reset' ? 'RSET\r\n' : '';
   const { pipelining } = connection.abilities;
-  if (before !== 'asked')
-    connection.write(reset + (pipelining ? mailCommand + rcptCommand + dataCommand : mailCommand));
-  if (reset) await connection.reply('rset');
+  const reset = resetsFirst ? 'RSET\r\n' : '';
+  connection.write(reset + (pipelining ? mailCommand + rcptCommand + dataCommand : mailCommand));
+  if (resetsFirst) await connection.reply('rset');
   const mail = await connection.reply('mail');
   let refused = positive(mail) ? null : mailRefusal(mail);
   if (!pipelining) {
@@ -319,10 +314,12 @@ async function ask(
     if (refused) return refused;
     connection.write(dataCommand);
   }
-  const data = await connection
-    .reply('data')
-    .catch((error: unknown) => (refused ? null : Promise.reject(error)));
-  if (!refused) return data === null || data.code === 354 ? null : refusal(data, 'data');
+  if (!refused) {
+    const data = await connection.reply('data');
+    return data.code === 354 ? null : refusal(data, 'data');
+  }
+  // What became of the letter is known; a connection that breaks from here on is the next one's concern.
+  const data = await connection.reply('data').catch(() => null);
   if (data?.code === 354) {
     // RFC 2920 3.1: DATA was granted although nobody is to receive it; an empty letter to nobody ends it.
     connection.write('.\r\n');
@@ -332,9 +329,9 @@ async function ask(
 }
 
 /**
- * Sends letters one behind the other until none is left (null) or the connection breaks. With PIPELINING (RFC 2920) the
- * envelope of the next letter travels with the body of the one before: a letter costs one round trip. What may have been
- * handed over without an answer is settled here, as `unknown`.
+ * Sends letters one behind the other until none is left (null) or the connection breaks. MAIL, RCPT and DATA travel together
+ * where the server offers PIPELINING; nothing follows a final dot before its answer, so that no answer can be taken for another.
+ * A letter that may have been handed over without an answer is settled here, as `unknown`.
  */
 async function converse(
   connection: Connection,
@@ -343,36 +340,23 @@ async function converse(
   queue: { next(): Job | null; answered(answered: boolean): void },
 ): Promise<Break | null> {
   const dotTimeoutMs = Math.min(dotTimeoutMaxMs, settings.timeoutMs * dotPatience);
-  const take = (candidate: Job | null): Turn | null => {
-    for (let job = candidate; job; job = queue.next()) {
-      try {
-        const octets = buildMime(job.letter);
-        const reason = unfit(connection, job, octets.length);
-        if (!reason) return { job, octets };
-        job.settle(reason);
-      } catch (error) {
-        job.fail(error);
-      }
-    }
-    return null;
-  };
-
-  let before: 'nothing' | 'reset' | 'asked' = 'nothing';
-  let turn = take(first);
-  while (turn) {
-    const { job, octets }: Turn = turn;
-    let following: Turn | null = null;
+  let isOpen = false;
+  for (let job: Job | null = first; job; job = queue.next()) {
     let handedOver = false;
     try {
-      const refused: SendResult | null = await ask(connection, turn, before);
-      if (refused) {
-        job.settle(refused);
-        turn = take(queue.next());
-        before = 'reset';
+      const octets = buildMime(job.letter);
+      const kept = unfit(connection, job, octets.length);
+      if (kept) {
+        job.settle(kept);
         continue;
       }
-      if (connection.abilities.pipelining) following = take(queue.next());
-      connection.write(body(octets) + (following ? envelope(connection, following).join('') : ''));
+      const refused = await ask(connection, { job, octets }, isOpen);
+      isOpen = refused !== null;
+      if (refused) {
+        job.settle(refused);
+        continue;
+      }
+      connection.write(body(octets));
       handedOver = true;
       const dot = await connection.reply('dot', dotTimeoutMs);
       const result: SendResult = positive(dot)
@@ -381,26 +365,18 @@ async function converse(
       queue.answered(true);
       connection.letters++;
       job.settle(result);
-      before = following ? 'asked' : 'nothing';
-      turn = following ?? take(queue.next());
     } catch (error) {
-      const next = following?.job ?? null;
-      if (handedOver && !(error instanceof SenderRefused)) {
+      if (error instanceof SenderRefused || (error instanceof Broken && !handedOver)) return { job, error };
+      if (error instanceof Broken) {
         queue.answered(false);
-        job.settle({
-          outcome: 'unknown',
-          response: error instanceof Broken ? error.message : '',
-          stage: 'dot',
-        });
-        if (error instanceof Broken) return { job: next, following: null, error };
+        job.settle({ outcome: 'unknown', response: error.message, stage: 'dot' });
+        return { job: null, error };
       }
-      if (error instanceof Broken || error instanceof SenderRefused) return { job, following: next, error };
-      if (!handedOver) job.fail(error);
-      connection.destroy();
-      return { job: next, following: null, error: new Broken('server_error', String(error), 'dot') };
+      job.fail(error);
+      return { job: null, error: new Broken('server_error', String(error), 'mail') };
     }
   }
-  if (before === 'reset') {
+  if (isOpen) {
     connection.write('RSET\r\n');
     await connection.reply('rset').catch(() => connection.destroy());
   }

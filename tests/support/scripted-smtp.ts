@@ -1,0 +1,107 @@
+import net from 'node:net';
+
+/** What a scripted server does at a command; the default is to say yes. `n` counts letters (MAIL commands) from 1. */
+export type Script = {
+  greeting?: string | ((socket: net.Socket, connection: number) => void);
+  ehlo?: string;
+  /** By verb (`MAIL`, `RCPT`, `DATA`, `DOT`, `STARTTLS`, `AUTH` …; `OTHER` for the rest): a reply, or what to do with the socket. */
+  on?: Record<string, (context: Context) => string | undefined>;
+};
+type Context = { line: string; n: number; connection: number; socket: net.Socket };
+
+export type ScriptedServer = {
+  port: number;
+  /** Bodies as they came, dots unstuffed. */
+  letters: string[];
+  recipients: string[];
+  commands: string[];
+  connections(): number;
+  /** Drops every open connection. */
+  disconnect(): void;
+  close(): Promise<void>;
+};
+
+/** An SMTP server on loopback that misbehaves as told. */
+export async function scriptedSmtp(script: Script = {}): Promise<ScriptedServer> {
+  const letters: string[] = [];
+  const recipients: string[] = [];
+  const commands: string[] = [];
+  const sockets = new Set<net.Socket>();
+  let connections = 0;
+  let n = 0;
+  const server = net.createServer({ noDelay: true }, (socket) => {
+    const connection = ++connections;
+    sockets.add(socket);
+    socket.on('error', () => {});
+    socket.on('close', () => sockets.delete(socket));
+    let buffer = '';
+    let inData = false;
+    let recipient = '';
+    const say = (text: string) => {
+      if (!socket.destroyed) socket.write(text.endsWith('\r\n') ? text : `${text}\r\n`, 'latin1');
+    };
+    if (typeof script.greeting === 'function') script.greeting(socket, connection);
+    else say(script.greeting ?? '220 scripted ESMTP');
+    const answer = (verb: string, line: string, otherwise: string) => {
+      const custom = script.on?.[verb];
+      const reply = custom ? custom({ line, n, connection, socket }) : otherwise;
+      if (reply !== undefined && reply !== '') say(reply);
+      return reply ?? '';
+    };
+    socket.on('data', (chunk) => {
+      buffer += chunk.toString('latin1');
+      for (;;) {
+        if (inData) {
+          const end = buffer.startsWith('.\r\n') ? 0 : buffer.indexOf('\r\n.\r\n');
+          if (end === -1) return;
+          const body = end === 0 ? '' : buffer.slice(0, end + 2);
+          buffer = buffer.slice(end === 0 ? 3 : end + 5);
+          inData = false;
+          const reply = answer('DOT', body, '250 2.0.0 taken');
+          if (reply.startsWith('250') && body !== '') {
+            letters.push(body.replace(/^\.\./gm, '.'));
+            recipients.push(recipient);
+          }
+          continue;
+        }
+        const end = buffer.indexOf('\r\n');
+        if (end === -1) return;
+        const line = buffer.slice(0, end);
+        buffer = buffer.slice(end + 2);
+        commands.push(line);
+        const verb = (/^[A-Za-z]+/.exec(line)?.[0] ?? '').toUpperCase();
+        if (verb === 'EHLO')
+          answer('EHLO', line, script.ehlo ?? '250-scripted\r\n250-PIPELINING\r\n250 8BITMIME');
+        else if (verb === 'MAIL') {
+          n++;
+          answer('MAIL', line, '250 2.1.0 ok');
+        } else if (verb === 'RCPT') {
+          recipient = /<(.*)>/.exec(line)?.[1] ?? '';
+          answer('RCPT', line, '250 2.1.5 ok');
+        } else if (verb === 'DATA') inData = answer('DATA', line, '354 go on').startsWith('354');
+        else if (verb === 'QUIT') {
+          say('221 bye');
+          socket.end();
+        } else answer(script.on?.[verb] ? verb : 'OTHER', line, '250 ok');
+      }
+    });
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const address = server.address();
+  if (address === null || typeof address === 'string') throw new Error('no port');
+  return {
+    port: address.port,
+    letters,
+    recipients,
+    commands,
+    connections: () => connections,
+    disconnect: () => {
+      for (const socket of sockets) socket.destroy();
+    },
+    close: () =>
+      new Promise((resolve) => {
+        for (const socket of sockets) socket.destroy();
+        server.close(() => resolve());
+      }),
+  };
+}
