@@ -106,6 +106,8 @@ type MailingPlan = {
   zone: string;
   /** The series ends so many days before now. */
   endsDaysAgo?: number;
+  /** It ends four minutes after the slot of this number: too early for all of its letters. */
+  endsAfterSlot?: number;
   pausedDaysAgo?: number;
   disabled?: { daysAgo: number; reason: string; by: Owner };
   /** Stopped by its owner after so many letters of its last run. */
@@ -374,7 +376,7 @@ class Demo {
       },
       {
         owner: anna,
-        name: 'Invoices at the end of the month',
+        name: 'Monthly statement',
         messageId: message(1),
         audience: some(anna, 13),
         periodicity: 'monthly',
@@ -391,7 +393,7 @@ class Demo {
         daysAgo: 36,
         at: '09:15',
         zone: moscow,
-        endsDaysAgo: 30.64,
+        endsAfterSlot: 5,
         expiredAfter: 31,
       },
       {
@@ -513,8 +515,10 @@ class Demo {
         : owner.email === 'boris@demo.example'
           ? this.daysAgo(6)
           : this.now;
-    const past = slots.filter(({ at }) => at <= heldSince);
-    const next = plan.stoppedAfter === undefined ? slots.find(({ at }) => at > heldSince) : undefined;
+    // What is due within the last half hour is left to the engine: its retries would lie in the future.
+    const served = heldSince.getTime() - 30 * minute;
+    const past = slots.filter(({ at }) => at.getTime() <= served);
+    const next = plan.stoppedAfter === undefined ? slots.find(({ at }) => at.getTime() > served) : undefined;
     const isOpen = plan.heldAfter !== undefined;
     const isBegun = past.length > 0;
     const status = !isBegun ? 'created' : next || isOpen ? 'running' : 'completed';
@@ -533,7 +537,7 @@ class Demo {
           startsLocal: this.anchorOf(plan).toString({ smallestUnit: 'minute' }),
           zone: plan.zone,
           startsAt,
-          endsAt: plan.endsDaysAgo === undefined ? null : this.daysAgo(plan.endsDaysAgo),
+          endsAt: this.endOf(plan),
           status,
           pausedAt: plan.pausedDaysAgo === undefined ? null : this.daysAgo(plan.pausedDaysAgo),
           disabledAt: plan.disabled ? this.daysAgo(plan.disabled.daysAgo) : null,
@@ -586,19 +590,28 @@ class Demo {
     return date.toPlainDateTime(Temporal.PlainTime.from(plan.at));
   }
 
+  private slotAt(plan: MailingPlan, index: number): Date {
+    const anchor = this.anchorOf(plan);
+    const steps = { once: {}, daily: { days: index }, weekly: { weeks: index }, monthly: { months: index } };
+    const local = plan.periodicity === 'once' ? anchor : anchor.add(steps[plan.periodicity]);
+    return new Date(local.toZonedDateTime(plan.zone).epochMilliseconds);
+  }
+
+  private endOf(plan: MailingPlan): Date | null {
+    if (plan.endsAfterSlot !== undefined)
+      return new Date(this.slotAt(plan, plan.endsAfterSlot).getTime() + 4 * minute);
+    return plan.endsDaysAgo === undefined ? null : this.daysAgo(plan.endsDaysAgo);
+  }
+
   /** Every slot from the anchor to the first one after now, counted as the engine counts them. */
   private slotsOf(plan: MailingPlan): { index: number; at: Date }[] {
-    const anchor = this.anchorOf(plan);
-    const unit = { once: null, daily: 'days', weekly: 'weeks', monthly: 'months' } as const;
-    const step = unit[plan.periodicity];
-    const endsAt = plan.endsDaysAgo === undefined ? null : this.daysAgo(plan.endsDaysAgo);
+    const endsAt = this.endOf(plan);
     const slots: { index: number; at: Date }[] = [];
     for (let index = 0; index < 1000; index += 1) {
-      const local = step ? anchor.add({ [step]: index }) : anchor;
-      const at = new Date(local.toZonedDateTime(plan.zone).epochMilliseconds);
+      const at = this.slotAt(plan, index);
       if (endsAt && at >= endsAt) break;
       slots.push({ index, at });
-      if (at > this.now || !step) break;
+      if (at > this.now || plan.periodicity === 'once') break;
     }
     return slots;
   }
@@ -756,12 +769,12 @@ class Demo {
       return { ...ending, times };
     });
     const lastAnswer = Math.max(clock, ...timed.flatMap(({ times }) => times.map((time) => time.getTime())));
-    const deadline = plan.endsDaysAgo === undefined ? lastAnswer : this.daysAgo(plan.endsDaysAgo).getTime();
+    const deadline = this.endOf(plan)?.getTime() ?? lastAnswer;
     const endOf = ({ status, times }: (typeof timed)[number]): Date | null => {
       const last = times.at(-1);
       if (status === 'queued') return null;
       if (status === 'skipped') return run.openedAt;
-      if (status === 'expired') return new Date(Math.max(deadline, clock));
+      if (status === 'expired') return new Date(deadline);
       if (status === 'cancelled' || !last) return new Date(clock + 2 * minute);
       // A lease has to run out before the sweep finds what an engine left.
       return new Date(last.getTime() + (status === 'unknown' ? 2 * minute : 35));

@@ -15,4 +15,3 @@ export function ensurePostgres(options: {
 export function findPostgres(dataDir: string): number | null;
 export function stopPostgres(dataDir: string): Promise<void>;
 export function freePort(): Promise<number>;
-export function birth(pid: number): string;

@@ -7,6 +7,7 @@ import net from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
+import { lock } from './lock.mjs';
 
 const executable = process.platform === 'win32' ? '.exe' : '';
 /** An unprivileged identity that every Unix knows as nobody. */
@@ -29,7 +30,7 @@ export class PostgresError extends Error {}
 export async function ensurePostgres({ dataDir, database = 'mailroom', log = () => {}, settings = {} }) {
   const base = path.resolve(dataDir);
   fs.mkdirSync(base, { recursive: true });
-  const unlock = await lock(path.join(base, 'postgres.lock'));
+  const unlock = await takeTurn(base);
   try {
     const native = await binaries();
     const place = locate(base, native);
@@ -55,6 +56,18 @@ export function findPostgres(dataDir) {
 export async function stopPostgres(dataDir) {
   const pid = findPostgres(dataDir);
   if (pid !== null) await stop(path.join(rootOf(path.resolve(dataDir)), 'cluster'), pid);
+}
+
+async function takeTurn(base) {
+  try {
+    return await lock(path.join(base, 'postgres.lock'), startLimitMs);
+  } catch (error) {
+    throw new PostgresError(
+      error.code
+        ? `Can not write to ${base}: ${error.message}. Set MAILROOM_DATA_DIR to a directory you may write to.`
+        : error.message,
+    );
+  }
 }
 
 // ---- the binaries
@@ -469,67 +482,4 @@ export async function freePort() {
   const port = await listen(0);
   if (port === null) throw new PostgresError('No free port on 127.0.0.1.');
   return port;
-}
-
-// ---- one starter at a time
-
-/** Holds `file` while it works; a holder that was killed is recognised by its process and the time that began, not by age. */
-async function lock(file) {
-  const mine = `${process.pid} ${birth(process.pid)} ${randomBytes(6).toString('hex')}`;
-  const limit = Date.now() + startLimitMs;
-  for (;;) {
-    try {
-      fs.writeFileSync(file, mine, { flag: 'wx', mode: 0o600 });
-      return () => {
-        if (readOrEmpty(file) === mine) fs.rmSync(file, { force: true });
-      };
-    } catch (error) {
-      if (error.code !== 'EEXIST')
-        throw new PostgresError(
-          `Can not write to ${path.dirname(file)}: ${error.message}. Set MAILROOM_DATA_DIR to a directory you may write to.`,
-        );
-    }
-    const held = readOrEmpty(file);
-    const age = Date.now() - (statOrNull(file)?.mtimeMs ?? Date.now());
-    if (held ? !isAlive(held) : age > 5_000) takeAway(file, held);
-    else if (Date.now() > limit)
-      throw new PostgresError(
-        `Another start of the database (process ${held.split(' ')[0]}) has not come to an end; ${file} says so.`,
-      );
-    else await pause(50);
-  }
-}
-
-/** Removes a dead holder's lock. Whoever finds a different one in hand was overtaken, and puts it back. */
-function takeAway(file, held) {
-  const aside = `${file}.${process.pid}.${randomBytes(4).toString('hex')}`;
-  try {
-    fs.renameSync(file, aside);
-  } catch {
-    return;
-  }
-  if (readOrEmpty(aside) !== held) {
-    try {
-      fs.linkSync(aside, file);
-    } catch {
-      // The overtaker has already lost it to a third one, who waits for nobody.
-    }
-  }
-  fs.rmSync(aside, { force: true });
-}
-
-function isAlive(held) {
-  const [pid, born] = held.split(' ');
-  try {
-    process.kill(Number(pid), 0);
-  } catch (error) {
-    if (error.code !== 'EPERM') return false;
-  }
-  return birth(Number(pid)) === born;
-}
-
-/** When a process began, as far as the system tells: pids are used again. */
-export function birth(pid) {
-  const stat = readOrEmpty(`/proc/${pid}/stat`);
-  return stat ? (stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? '-') : '-';
 }

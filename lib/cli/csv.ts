@@ -1,6 +1,6 @@
 import { createReadStream } from 'node:fs';
 import { access, constants, open } from 'node:fs/promises';
-import { Readable } from 'node:stream';
+import { pipeline, Readable } from 'node:stream';
 import { CsvError, parse } from 'csv-parse';
 import { CommandFailed } from './output';
 
@@ -24,7 +24,8 @@ export async function* readClientsCsv(
       error.code === 'ENOENT' ? `There is no file ${file}.` : `${file} can not be read: ${error.message}`,
     );
   });
-  const parser = Readable.from(decoded(file)).pipe(
+  const parser = pipeline(
+    Readable.from(decoded(file)),
     parse({
       delimiter: await delimiterOf(file),
       info: true,
@@ -34,6 +35,8 @@ export async function* readClientsCsv(
       skip_records_with_empty_values: true,
       max_record_size: 1_000_000,
     }),
+    // Told again by the loop that reads.
+    () => {},
   );
   let order: Map<Column, number> | null = null;
   let width = 0;
