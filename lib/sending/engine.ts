@@ -169,7 +169,9 @@ class Engine {
       await this.hold(trouble.waitCode, trouble.response, trouble.waitSeconds);
       return false;
     }
-    const limit = await this.allowance(Math.min(this.settings.SEND_BATCH, transport.batchMax));
+    // A batch under one key is handed over whole; others are cut into lanes anyway.
+    const most = transport.repeatsSafely ? transport.batchMax : this.settings.SEND_BATCH;
+    const limit = await this.allowance(Math.min(this.settings.SEND_BATCH, most));
     if (limit === 0) return false;
     const idempotencyKey = transport.repeatsSafely ? randomUUID() : null;
     const batch = await ledger.claimBatch({ ...lease, limit, idempotencyKey });
@@ -225,7 +227,7 @@ class Engine {
   private async sendByLanes(batch: ledger.Batch, letters: CompiledLetter): Promise<void> {
     const waiting = [...batch.deliveries];
     let open = true;
-    const size = Math.min(laneSize, Math.ceil(waiting.length / 2));
+    const size = Math.min(laneSize, this.pass.transport.batchMax, Math.ceil(waiting.length / 2));
     const lane = async () => {
       while (open && waiting.length > 0 && !this.isOutOfTime()) {
         const chunk = waiting.splice(0, size);
