@@ -1,6 +1,10 @@
 import { createHash } from 'node:crypto';
-import { db } from '@/db/client';
+import { and, desc, eq, isNull, lt, or, type SQL, sql } from 'drizzle-orm';
+import { type Db, db } from '@/db/client';
 import { letters } from '@/db/schema';
+import { decodeCursor, likePattern, pageSize, toPage } from '@/lib/paging';
+import type { Actor } from '@/lib/policy/rules';
+import { own } from '@/lib/policy/scopes';
 import type { Transport } from './letter';
 import { buildMime } from './mime';
 
@@ -47,4 +51,55 @@ export function outboxTransport(name: string): Transport {
     },
     close: async () => {},
   };
+}
+
+/** Who looks into the outbox: the signed-in user, if any, and whether the request comes from this very machine. */
+export type OutboxViewer = { actor: Actor | null; isLoopback: boolean };
+
+/** One's own letters; on the machine itself also those of the system, such as confirmations. */
+function visible({ actor, isLoopback }: OutboxViewer): SQL {
+  const conditions = [
+    ...(actor ? [own(actor, letters.ownerId)] : []),
+    ...(isLoopback ? [isNull(letters.ownerId)] : []),
+  ];
+  return or(...conditions) ?? sql`false`;
+}
+
+/** A page of the letters that were kept, newest first; `search` is looked for in the address. */
+export async function listLetters(
+  viewer: OutboxViewer,
+  input: { search?: string | undefined; after?: string | undefined },
+  on: Db = db,
+) {
+  const pattern = likePattern(input.search);
+  const [after] = decodeCursor(input.after) ?? [];
+  const rows = await on
+    .select({
+      id: letters.id,
+      ownerId: letters.ownerId,
+      isTest: letters.isTest,
+      toEmail: letters.toEmail,
+      subject: letters.subject,
+      createdAt: letters.createdAt,
+    })
+    .from(letters)
+    .where(
+      and(
+        visible(viewer),
+        pattern ? sql`lower(${letters.toEmail}) like ${pattern}` : undefined,
+        typeof after === 'number' ? lt(letters.id, after) : undefined,
+      ),
+    )
+    .orderBy(desc(letters.id))
+    .limit(pageSize + 1);
+  return toPage(rows, pageSize, (row) => [row.id]);
+}
+
+/** One kept letter, with its MIME; null when there is none that the viewer may read. */
+export async function findLetter(viewer: OutboxViewer, id: number, on: Db = db) {
+  const [row] = await on
+    .select()
+    .from(letters)
+    .where(and(eq(letters.id, id), visible(viewer)));
+  return row ?? null;
 }

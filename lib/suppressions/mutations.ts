@@ -1,0 +1,26 @@
+import { type Db, db } from '@/db/client';
+import { suppressions } from '@/db/schema';
+import { addressKey } from '@/lib/email/address';
+import { done, type Result, refuse } from '@/lib/errors';
+import { testToken } from '@/lib/sending/compose/token';
+import { findLetterOfToken } from './queries';
+
+/**
+ * Never write to this address again, for the owner whose letter the token is of. Doing it twice is the same as once; an address
+ * that was suppressed for another reason keeps it. Code: `not_found` for a token we did not make.
+ */
+export async function unsubscribeByToken(token: string, on: Db = db): Promise<Result<{ token: string }>> {
+  if (token === testToken) return done({ token });
+  const letter = await findLetterOfToken(token, on);
+  if (!letter) return refuse('not_found');
+  await on
+    .insert(suppressions)
+    .values({
+      ownerId: letter.ownerId,
+      emailKey: addressKey(letter.email),
+      reason: 'unsubscribed',
+      deliveryId: letter.deliveryId,
+    })
+    .onConflictDoNothing();
+  return done({ token });
+}
