@@ -1,0 +1,39 @@
+// `.ci/run`: the checks, counted as one test, and then every test.
+import './node-version.mjs';
+import { spawn } from 'node:child_process';
+import { installPackages, root } from './prepare.mjs';
+
+let passed = 0;
+let failed = 0;
+try {
+  await installPackages((line) => console.log(line));
+  const check = await run(['run', 'check']);
+  if (check.code === 0) passed += 1;
+  else failed += 1;
+  const test = await run(['test']);
+  const counts = /^(\d+) passed, (\d+) failed$/m.exec(test.output.slice(-2000));
+  passed += Number(counts?.[1] ?? 0);
+  failed += counts ? Number(counts[2]) : 1;
+  if (check.code !== 0) console.log('\n`npm run check` failed; see above.');
+} catch (error) {
+  console.error(error.message);
+  failed += 1;
+}
+console.log(`${passed} passed, ${failed} failed`);
+process.exitCode = failed > 0 ? 1 : 0;
+
+/** Runs npm with its output shown and kept. */
+function run(args) {
+  const own = process.env.npm_execpath?.endsWith('.js') ? process.env.npm_execpath : null;
+  const [program, first] = own ? [process.execPath, [own]] : ['npm', []];
+  return new Promise((resolve, reject) => {
+    const child = spawn(program, [...first, ...args], { cwd: root, stdio: ['ignore', 'pipe', 'inherit'] });
+    let output = '';
+    child.stdout.setEncoding('utf8').on('data', (text) => {
+      process.stdout.write(text);
+      output += text;
+    });
+    child.once('error', reject);
+    child.once('close', (code) => resolve({ code, output }));
+  });
+}
