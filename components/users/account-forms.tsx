@@ -85,7 +85,9 @@ export function SignInForm({ next }: { next: string | undefined }) {
         />
         <div className="flex flex-wrap items-center justify-between gap-3">
           <SubmitButton>{t('login.submit')}</SubmitButton>
-          <AppLink href="/forgot-password">{t('login.forgot')}</AppLink>
+          <AppLink href="/forgot-password" className="rounded-sm underline underline-offset-4">
+            {t('login.forgot')}
+          </AppLink>
         </div>
       </Form>
       {refused?.error.code === 'not_confirmed' && typeof typed === 'string' ? (

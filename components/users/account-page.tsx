@@ -23,7 +23,11 @@ export async function AccountPage({
         <h1 className="text-2xl font-semibold tracking-tight">{title}</h1>
         {lead ? <p className="mt-2 text-muted">{lead}</p> : null}
         <div className="mt-6 grid gap-5">{children}</div>
-        {footer ? <div className="mt-6 border-t border-line pt-4 text-muted">{footer}</div> : null}
+        {footer ? (
+          <div className="mt-6 border-t border-line pt-4 text-muted [&_a]:font-medium [&_a]:text-ink [&_a]:underline [&_a]:underline-offset-4">
+            {footer}
+          </div>
+        ) : null}
       </div>
     </NextIntlClientProvider>
   );

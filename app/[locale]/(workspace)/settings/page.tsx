@@ -2,10 +2,8 @@ import type { Metadata } from 'next';
 import { getTranslations } from 'next-intl/server';
 import { Page } from '@/components/layout/shell';
 import { Card } from '@/components/ui/card';
-import { ActionButton } from '@/components/ui/form';
 import { ChangePasswordForm, ProfileForm } from '@/components/users/settings-forms';
 import { requireActor } from '@/lib/auth/session';
-import { signOutAction } from '@/lib/users/actions';
 
 export async function generateMetadata(): Promise<Metadata> {
   const t = await getTranslations('settings');
@@ -32,12 +30,6 @@ export default async function SettingsPage() {
         <Card title={t('passwordTitle')}>
           <p className="mb-4 text-muted">{t('passwordLead')}</p>
           <ChangePasswordForm email={actor.email} />
-        </Card>
-        <Card title={t('signOutTitle')}>
-          <p className="mb-4 text-muted">{t('signOutLead')}</p>
-          <ActionButton action={signOutAction} namespace="settings">
-            {t('signOut')}
-          </ActionButton>
         </Card>
       </div>
     </Page>
