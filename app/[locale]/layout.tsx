@@ -1,15 +1,15 @@
 import type { Metadata, Viewport } from 'next';
+import { notFound } from 'next/navigation';
 import { NextIntlClientProvider } from 'next-intl';
 import { getLocale, getMessages, getTranslations } from 'next-intl/server';
 import type { ReactNode } from 'react';
 import { ThemeKeeper } from '@/components/layout/theme';
 import { LinkPrefix } from '@/components/ui/link';
 import { appUrl, env } from '@/lib/env';
-import { locales, localizedPath } from '@/lib/i18n/paths';
+import { isLocale, locales, localizedPath } from '@/lib/i18n/paths';
 import '../globals.css';
 
-export const dynamicParams = false;
-
+/** Both languages are built ahead. Not `dynamicParams = false`: that would hold for every page below, and articles come later. */
 export function generateStaticParams() {
   return locales.map((locale) => ({ locale }));
 }
@@ -31,7 +31,14 @@ export const viewport: Viewport = {
 };
 
 /** The root of every page. Public pages get only the sentences that their client components say; the workspace gets all. */
-export default async function RootLayout({ children }: { children: ReactNode }) {
+export default async function RootLayout({
+  children,
+  params,
+}: {
+  children: ReactNode;
+  params: Promise<{ locale: string }>;
+}) {
+  if (!isLocale((await params).locale)) notFound();
   const locale = await getLocale();
   const { ui, layout, errors, notices } = await getMessages();
   const home = localizedPath(locale, '/', env().DEFAULT_LOCALE);

@@ -7,6 +7,7 @@ import { formatNumber } from '@/lib/format';
 import { cachedPicks, cachedTotals } from '@/lib/posts/cache';
 
 export const revalidate = 60;
+export const dynamicParams = false;
 
 export async function generateMetadata(): Promise<Metadata> {
   const t = await getTranslations('home');

@@ -1,11 +1,6 @@
-import type { Metadata } from 'next';
-import { getTranslations } from 'next-intl/server';
 import NotFound from '../not-found';
 
-export async function generateMetadata(): Promise<Metadata> {
-  const t = await getTranslations('layout.notFound');
-  return { title: t('title'), robots: { index: false } };
-}
+export { generateMetadata } from '../not-found';
 
 /**
  * What the middleware shows, with status 404, in place of a page that is not there for this visitor. A page of its own and not

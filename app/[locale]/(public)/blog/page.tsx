@@ -5,6 +5,7 @@ import { Empty } from '@/components/ui/empty';
 import { cachedPosts } from '@/lib/posts/cache';
 
 export const revalidate = 60;
+export const dynamicParams = false;
 
 export async function generateMetadata(): Promise<Metadata> {
   const t = await getTranslations('blog');

@@ -7,7 +7,6 @@ import { Byline } from '@/components/posts/post-cards';
 import { cachedPost } from '@/lib/posts/cache';
 
 export const revalidate = 60;
-export const dynamicParams = true;
 
 /** None while building: each article is made at its first visit. */
 export function generateStaticParams(): { slug: string }[] {
