@@ -58,6 +58,11 @@ export default async function setup() {
     process.env.E2E_LETTERS = lettersDir;
     process.env.E2E_DATABASE_URL = postgres.url;
     process.env.E2E_CRON_SECRET = env.CRON_SECRET;
+    // For processes a test starts itself: the same settings as the server's.
+    const settings = Object.entries(env).filter(([name]) =>
+      /^(DATABASE_URL|AUTH_|EMAIL_|SMTP_|SEND_|PORT$)/.test(name),
+    );
+    process.env.E2E_SETTINGS = JSON.stringify(Object.fromEntries(settings));
   } catch (error) {
     await teardown();
     throw error;
