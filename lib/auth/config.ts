@@ -1,6 +1,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { and, eq, gt, isNotNull, isNull, sql } from 'drizzle-orm';
-import NextAuth, { CredentialsSignin, type NextAuthConfig } from 'next-auth';
+import NextAuth, { type NextAuthConfig } from 'next-auth';
 import Credentials from 'next-auth/providers/credentials';
 import { type Db, db } from '@/db/client';
 import { sessions, users } from '@/db/schema';
@@ -87,6 +87,9 @@ export const signInAnswer = new AsyncLocalStorage<{ result?: Result<UserRow> }>(
 const actors = new WeakMap<object, Actor>();
 const unread = new WeakSet<object>();
 
+/** A wrong password, a cookie that is old or made up, a post from elsewhere: answers, not surprises. */
+const everyday = new Set(['CredentialsSignin', 'JWTSessionError', 'MissingCSRF']);
+
 function config(): NextAuthConfig {
   const secure = appUrl().startsWith('https:');
   return {
@@ -146,9 +149,7 @@ function config(): NextAuthConfig {
     },
     logger: {
       error(error) {
-        // A wrong password, and a cookie that is old or made up, are everyday answers.
-        if (error instanceof CredentialsSignin || ('type' in error && error.type === 'JWTSessionError'))
-          return;
+        if ('type' in error && everyday.has(String(error.type))) return;
         log.surprise('auth_failed', error);
       },
       warn() {},

@@ -34,6 +34,11 @@ export async function issueToken(
   return secret;
 }
 
+/** Kills this user's links of one kind. */
+export async function dropTokens(userId: number, kind: TokenKind, on: Db = db): Promise<void> {
+  await on.delete(tokens).where(and(eq(tokens.userId, userId), eq(tokens.kind, kind)));
+}
+
 function living(secret: string, kind: TokenKind) {
   return and(
     eq(tokens.tokenHash, secretHash(secret)),

@@ -4,7 +4,7 @@ import { sessions, users } from '@/db/schema';
 import { recordAudit } from '@/lib/audit/mutations';
 import { accountLetter } from '@/lib/auth/letters';
 import { hashPassword, noPassword, verifyPassword } from '@/lib/auth/passwords';
-import { issueToken, secretHash, useToken } from '@/lib/auth/tokens';
+import { dropTokens, issueToken, secretHash, useToken } from '@/lib/auth/tokens';
 import { addressKey, parseAddress } from '@/lib/email/address';
 import { sendSystemLetter } from '@/lib/email/system';
 import { databaseErrorCode, done, type Result, refuse, refuseField } from '@/lib/errors';
@@ -95,6 +95,8 @@ export async function sendRegistrationLetter({ userId, outcome }: Registration):
 async function sendOpeningLetter(user: UserRow): Promise<void> {
   const chooses = user.passwordHash === noPassword;
   const kind = chooses ? 'reset_password' : 'confirm_email';
+  // The link of the registration whose password was taken away opens nothing any more.
+  if (chooses) await dropTokens(user.id, 'confirm_email');
   const token = await issueToken({ userId: user.id, kind, lifeSeconds: confirmSeconds });
   await sendLetter(
     user,
