@@ -13,6 +13,10 @@ export default defineConfig({
   // One server and one mail sink for all; each test brings people of its own, so that they may run side by side.
   fullyParallel: true,
   workers: 2,
+  projects: [
+    { name: 'today', testIgnore: 'time.spec.ts' },
+    { name: 'later', testMatch: 'time.spec.ts', dependencies: ['today'] },
+  ],
   retries: 0,
   forbidOnly: Boolean(process.env.CI),
   timeout: 60_000,
