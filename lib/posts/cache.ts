@@ -16,11 +16,11 @@ export const tags = {
  * it was built without a database, or with `CACHE=off`; both keep things for a second only, so the next visits mend it.
  */
 function kept<T>(keys: string[], names: string[], read: () => Promise<T>, blind: T): Promise<T> {
-  const brief = env().CACHE === 'off' || buildsBlind();
-  return unstable_cache(async () => (buildsBlind() ? blind : read()), keys, {
-    tags: names,
-    revalidate: brief ? 1 : 60,
-  })();
+  const isBlind = buildsBlind();
+  // Under a name of its own, so that the first visit reads afresh and is not given the empty answer once more.
+  const name = isBlind ? ['blind', ...keys] : keys;
+  const seconds = isBlind || env().CACHE === 'off' ? 1 : 60;
+  return unstable_cache(async () => (isBlind ? blind : read()), name, { tags: names, revalidate: seconds })();
 }
 
 /** The home page's numbers; null while they are not known. */
