@@ -35,7 +35,9 @@ export async function createMailing(
   if (!timing.ok) return timing;
   const { endsAt, startsAt } = timing.data;
   if (endsAt && endsAt <= now) return refuseField('endsAt', 'ends_in_past');
-  if (!slotAt(timing.data, 0)) return refuseField('startsAt', 'no_slot');
+  // Saved after its start, it opens the latest slot that is not in the future; earlier ones are nobody's.
+  const first = firstSlot(timing.data, now);
+  if (!first) return refuseField('startsAt', 'no_slot');
 
   return allOrNothing(on, async (tx) => {
     const message = await messageOf(actor, input, tx);
@@ -45,7 +47,7 @@ export async function createMailing(
       insert into ${mailings} (owner_id, name, message_id, audience, periodicity, starts_local, zone, starts_at, ends_at, next_slot_at, next_slot_index, created_at, updated_at)
       select ${actor.id}::bigint, ${input.name}, m.id, ${input.audience}::audience, ${timing.data.periodicity}::periodicity,
         ${timing.data.startsLocal}, ${timing.data.zone}, ${startsAt.toISOString()}::timestamptz,
-        ${endsAt?.toISOString() ?? null}::timestamptz, ${startsAt.toISOString()}::timestamptz, 0,
+        ${endsAt?.toISOString() ?? null}::timestamptz, ${first.at.toISOString()}::timestamptz, ${first.index},
         ${now.toISOString()}::timestamptz, ${now.toISOString()}::timestamptz
       from ${messages} m where m.id = ${message.data} and m.owner_id = ${actor.id} and m.archived_at is null
       for key share of m
@@ -180,7 +182,7 @@ async function nextSlot(
   on: Db,
 ) {
   const first = slotAt(timing, 0);
-  if (status === 'created') return first ? { index: 0, at: first } : null;
+  if (status === 'created') return firstSlot(timing, now);
   if (fromNow && first) {
     const [taken] = await on
       .select({ id: runs.id })

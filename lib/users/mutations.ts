@@ -341,11 +341,12 @@ export async function blockUser(
   });
 }
 
-/** Lifts a block. Codes: `not_found`, also where the actor may not; `not_blocked`. */
+/** Lifts a block; slots that came meanwhile are not sent. Codes: `not_found`, also where the actor may not; `not_blocked`. */
 export async function unblockUser(
   actor: Actor | null,
   input: { userId: number },
   on: Db = db,
+  clock: Clock = systemClock,
 ): Promise<Result<{ id: number }>> {
   return on.transaction(async (tx) => {
     const [target] = await tx.select().from(users).where(eq(users.id, input.userId)).for('update');
@@ -355,6 +356,7 @@ export async function unblockUser(
       .update(users)
       .set({ blockedAt: null, blockedById: null, blockedReason: null, updatedAt: sql`now()` })
       .where(eq(users.id, target.id));
+    await releaseMailings(tx, { ownerId: target.id }, clock.now());
     await recordAudit(
       actor,
       {
