@@ -13,7 +13,7 @@ import { createMessage } from '@/lib/messages/mutations';
 import { messageSchema } from '@/lib/messages/schema';
 import type { Actor } from '@/lib/policy/rules';
 import { changeable, own } from '@/lib/policy/scopes';
-import { nextSlotAfter, slotAt, toExactLocal } from '@/lib/recurrence/slots';
+import { firstSlot, nextSlotAfter, slotAt, toExactLocal } from '@/lib/recurrence/slots';
 import { stopMailing } from '@/lib/runs/mutations';
 import { allOrNothing } from '@/lib/transaction';
 import { readTiming, type Timing } from './queries';

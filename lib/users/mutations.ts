@@ -5,6 +5,7 @@ import { recordAudit } from '@/lib/audit/mutations';
 import { accountLetter } from '@/lib/auth/letters';
 import { hashPassword, noPassword, verifyPassword } from '@/lib/auth/passwords';
 import { dropTokens, issueToken, secretHash, useToken } from '@/lib/auth/tokens';
+import { type Clock, systemClock } from '@/lib/clock';
 import { addressKey, parseAddress } from '@/lib/email/address';
 import { sendSystemLetter } from '@/lib/email/system';
 import { databaseErrorCode, done, type Result, refuse, refuseField } from '@/lib/errors';
@@ -12,6 +13,7 @@ import type { Locale } from '@/lib/i18n/paths';
 import { log } from '@/lib/log';
 import { type Actor, canBlock } from '@/lib/policy/rules';
 import { type Limit, returnToken, takeToken } from '@/lib/rate-limit';
+import { releaseMailings } from '@/lib/sending/release';
 import { findUserByEmail, type UserRow } from './queries';
 import type { ChangePasswordInput, ProfileInput, RegisterInput } from './schema';
 
