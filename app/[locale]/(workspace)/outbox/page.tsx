@@ -73,7 +73,7 @@ export default async function OutboxPage({ searchParams }: Props) {
                       {letter.ownerId === null ? <Badge>{t('ofSystem')}</Badge> : null}
                       {letter.isTest ? <Badge tone="info">{t('test')}</Badge> : null}
                     </Td>
-                    <Td className="[overflow-wrap:anywhere]">{letter.toEmail}</Td>
+                    <Td className="min-w-52 [overflow-wrap:anywhere]">{letter.toEmail}</Td>
                     <Td className="text-muted">
                       <Time value={letter.createdAt} zone={viewer.zone} locale={locale} />
                     </Td>

@@ -58,7 +58,7 @@ export default async function LetterPage({ params, searchParams }: Props) {
             title={t('view.html')}
             sandbox="allow-popups allow-popups-to-escape-sandbox"
             srcDoc={`<base target="_blank">${letter.html}`}
-            className="h-[70vh] w-full rounded-lg border border-line bg-white"
+            className="h-[70vh] w-full rounded-lg border border-line bg-[#fff] [color-scheme:light]"
           />
         ) : (
           <pre className="overflow-x-auto rounded-lg border border-line bg-surface p-4 text-[0.8125rem] leading-relaxed whitespace-pre-wrap [overflow-wrap:anywhere]">
