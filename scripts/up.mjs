@@ -77,7 +77,7 @@ async function up({ empty }) {
   if (!answers)
     throw new Trouble(`The server did not start. Its log says:\n${tail(logOf(dataDir, 'server'))}`);
   keepRunning(dataDir, 'worker', () => startWorker({ env, logFile: logOf(dataDir, 'worker') }));
-  await refreshPages(port, env);
+  await refreshPages(port);
   const url = env.APP_URL ?? `http://localhost:${port}`;
   noteRunning(dataDir, port, url);
   welcome({ dataDir, url, port, env, hasDemo });
@@ -215,13 +215,15 @@ function noteRunning(dataDir, port = noted.port, url = noted.url) {
   });
 }
 
-/** Pages kept by an earlier server, or built without a database, are made anew. */
-async function refreshPages(port, env) {
-  await fetch(`http://localhost:${port}/api/refresh`, {
-    method: 'POST',
-    headers: { authorization: `Bearer ${env.CRON_SECRET}` },
-    signal: AbortSignal.timeout(20_000),
-  }).catch(() => {});
+/**
+ * The public pages were built without a database, or kept by an earlier server: the first visit is still shown the old page and
+ * has it made anew. These visits are ours.
+ */
+async function refreshPages(port) {
+  for (const page of ['/', '/ru', '/en', '/blog', '/ru/blog', '/en/blog'])
+    await fetch(`http://localhost:${port}${page}`, { signal: AbortSignal.timeout(20_000) })
+      .then((answer) => answer.text())
+      .catch(() => {});
 }
 
 function welcome({ dataDir, url, env, hasDemo }) {
