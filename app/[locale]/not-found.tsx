@@ -1,8 +1,6 @@
 import type { Metadata } from 'next';
 import { getTranslations } from 'next-intl/server';
-import { LinkButton } from '@/components/layout/link';
-import { MessagePage } from '@/components/layout/message-page';
-import { Site } from '@/components/layout/site';
+import { Missing } from '@/components/layout/missing';
 import { env } from '@/lib/env';
 
 export async function generateMetadata(): Promise<Metadata> {
@@ -10,13 +8,6 @@ export async function generateMetadata(): Promise<Metadata> {
   return { title: t('title'), robots: { index: false } };
 }
 
-export default async function NotFound() {
-  const t = await getTranslations('layout.notFound');
-  return (
-    <Site defaultLocale={env().DEFAULT_LOCALE}>
-      <MessagePage title={t('title')} actions={<LinkButton href="/">{t('home')}</LinkButton>}>
-        <p>{t('body')}</p>
-      </MessagePage>
-    </Site>
-  );
+export default function NotFound() {
+  return <Missing defaultLocale={env().DEFAULT_LOCALE} />;
 }
