@@ -30,16 +30,15 @@ export function ClientPicker({
   mailingId,
   initial,
   first,
-  error,
 }: {
   /** The mailing that is edited; null for a new one. */
   mailingId: number | null;
   initial: Choice;
   /** The first page, made by the server for `initial`. */
   first: PickedPage;
-  error: string | undefined;
 }) {
   const t = useTranslations('mailings.picker');
+  const problems = useTranslations('errors');
   const hydrated = useHydrated();
   const id = useId();
   const [choice, setChoice] = useState(initial);
@@ -47,8 +46,13 @@ export function ClientPicker({
   const [q, setQ] = useState('');
   const [searched, setSearched] = useState('');
   const [busy, setBusy] = useState(false);
+  /** The number on the page is that of the choice; false from a change of the searches until the server has counted. */
+  const [counted, setCounted] = useState(true);
   /** Boxes ticked and cleared since the server counted. */
   const [moved, setMoved] = useState(0);
+  /** The same since the request under way was made: the server's answer does not know of these. */
+  const movedSince = useRef(0);
+  const [failed, setFailed] = useState(false);
   const latest = useRef(0);
   const timer = useRef<ReturnType<typeof setTimeout>>(undefined);
   useEffect(() => () => clearTimeout(timer.current), []);
@@ -57,19 +61,26 @@ export function ClientPicker({
     clearTimeout(timer.current);
     latest.current += 1;
     const mine = latest.current;
+    movedSince.current = 0;
     setBusy(true);
     try {
       const answer = await pickClientsAction({ q: term, after, mailingId, ...next });
       if (mine !== latest.current) return;
       setPage((shown) => ({ ...answer, items: after ? [...shown.items, ...answer.items] : answer.items }));
       setSearched(term);
-      setMoved(0);
+      setMoved(movedSince.current);
+      setCounted(true);
+      setFailed(false);
+    } catch {
+      // A redirect to sign-in never comes here: the router takes it.
+      if (mine === latest.current) setFailed(true);
     } finally {
       if (mine === latest.current) setBusy(false);
     }
   };
   const change = (next: Choice) => {
     setChoice(next);
+    setCounted(false);
     void load(q, next);
   };
   const typed = (term: string) => {
@@ -83,7 +94,9 @@ export function ClientPicker({
   const isChosen = (client: { id: number; chosen: boolean }) =>
     (client.chosen || added.has(client.id)) && !removed.has(client.id);
   const toggle = (client: { id: number; chosen: boolean }, checked: boolean) => {
-    setMoved((count) => count + (checked ? 1 : -1));
+    const step = checked ? 1 : -1;
+    movedSince.current += step;
+    setMoved((count) => count + step);
     const clientIds = choice.clientIds.filter((other) => other !== client.id);
     const without = choice.without.filter((other) => other !== client.id);
     if (checked && !client.chosen) clientIds.push(client.id);
@@ -170,6 +183,8 @@ export function ClientPicker({
                 <li key={client.id}>
                   <label className="flex cursor-pointer items-start gap-2.5 px-3 py-2 hover:bg-sunken/60">
                     <input
+                      // Another element once scripts run: from then on it only shows what is chosen.
+                      key={hydrated ? 'alive' : 'plain'}
                       type="checkbox"
                       name={hydrated ? undefined : 'clientIds[]'}
                       value={client.id}
@@ -209,11 +224,16 @@ export function ClientPicker({
       {hydrated && !nothingYet ? (
         <div className="flex flex-wrap items-center gap-x-3 gap-y-2">
           <p role="status" className="mr-auto font-medium">
-            {page.chosen.exact ? t('chosen', { count }) : t('chosenMany', { count: page.chosen.value })}
+            {!counted
+              ? t('counting')
+              : page.chosen.exact
+                ? t('chosen', { count })
+                : t('chosenMany', { count: page.chosen.value })}
           </p>
           {page.total.value > 0 && !choice.found.includes(term) && !choice.found.includes(everybody) ? (
             <Button
               size="sm"
+              pending={busy}
               onClick={() =>
                 change({ ...choice, found: [...(term === everybody ? [] : choice.found), term], without: [] })
               }
@@ -254,7 +274,7 @@ export function ClientPicker({
           ))}
         </ul>
       ) : null}
-      {error ? <FieldError>{error}</FieldError> : null}
+      {failed ? <FieldError>{problems('unreachable')}</FieldError> : null}
     </div>
   );
 }

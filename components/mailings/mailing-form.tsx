@@ -144,7 +144,7 @@ export function MailingForm({
             ]}
           />
           <div className="hidden group-has-[input[value=chosen]:checked]:block">
-            <ClientPicker mailingId={mailingId} initial={initial} first={first} error={undefined} />
+            <ClientPicker mailingId={mailingId} initial={initial} first={first} />
           </div>
           {field('clientIds').error ? (
             <p role="alert" className="text-[0.8125rem] font-medium text-bad">
