@@ -14,8 +14,14 @@ import {
   resetPasswordAction,
   signInAction,
 } from '@/lib/users/actions';
-import { generatePassword } from '@/lib/users/generated';
-import { addressSchema, registerSchema, resetSchema, signInSchema, tokenSchema } from '@/lib/users/schema';
+import {
+  addressSchema,
+  generatePassword,
+  registerSchema,
+  resetSchema,
+  signInSchema,
+  tokenSchema,
+} from '@/lib/users/schema';
 import { DefaultSubmit, NewPasswordField } from './new-password';
 
 export function RegisterForm() {

@@ -6,8 +6,7 @@ import { Button, SubmitButton } from '@/components/ui/button';
 import { type Option, SelectField, TextField } from '@/components/ui/field';
 import { Form, useActionForm } from '@/components/ui/form';
 import { changePasswordAction, updateProfileAction } from '@/lib/users/actions';
-import { generatePassword } from '@/lib/users/generated';
-import { changePasswordSchema, nameMax, profileSchema } from '@/lib/users/schema';
+import { changePasswordSchema, generatePassword, nameMax, profileSchema } from '@/lib/users/schema';
 import { DefaultSubmit, NewPasswordField } from './new-password';
 
 export function ProfileForm({

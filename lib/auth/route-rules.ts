@@ -1,13 +1,8 @@
 import { type Locale, localizedPath, splitLocale } from '@/lib/i18n/paths';
+import type { NamedThing } from '@/lib/policy/rules';
 
-/** Things whose address names one row, and so its owner. */
-export type OwnedEntity = 'client' | 'message' | 'mailing' | 'run' | 'attempt';
-
-/** What a path asks of its visitor. `ids` are the numbers in the path, outermost first. */
-export type RouteRule = {
-  staff: boolean;
-  owned: { entity: OwnedEntity; verb: 'read' | 'change'; ids: number[] } | null;
-};
+/** What a path asks of its visitor. */
+export type RouteRule = { staff: boolean; owned: NamedThing | null };
 
 /** Set by the middleware on the request it lets through: the path and query as asked for, with locale. */
 export const pathHeader = 'x-mailroom-path';
@@ -25,7 +20,7 @@ export const privateAreas = [
   'manage',
 ] as const;
 
-type Row = { pattern: string; entity: OwnedEntity; verb: 'read' | 'change' };
+type Row = { pattern: string } & Omit<NamedThing, 'ids'>;
 
 /** First match wins; `#` is a number, `*` anything further down. */
 const table: Row[] = [

@@ -1,19 +1,14 @@
 import { and, type Column, eq, type SQL } from 'drizzle-orm';
 import { type Db, db } from '@/db/client';
 import { attempts, clients, mailings, messages, runs } from '@/db/schema';
-import type { OwnedEntity } from '@/lib/auth/route-rules';
-import type { Actor } from './rules';
+import type { Actor, NamedThing } from './rules';
 import { changeable, readable } from './scopes';
 
 /**
- * Does the thing that an address names exist for this actor? `ids` as in the path: a run's are mailing and run. The same
- * scopes as everywhere, in one statement; false tells nothing about why.
+ * Does the thing that an address names exist for this actor? The same scopes as everywhere, in one statement; false tells
+ * nothing about why.
  */
-export async function mayOpen(
-  actor: Actor,
-  asked: { entity: OwnedEntity; verb: 'read' | 'change'; ids: number[] },
-  on: Db = db,
-): Promise<boolean> {
+export async function mayOpen(actor: Actor, asked: NamedThing, on: Db = db): Promise<boolean> {
   const scope: (actor: Actor, ownerId: Column) => SQL = asked.verb === 'change' ? changeable : readable;
   const [id = -1, inner = -1] = asked.ids;
   switch (asked.entity) {

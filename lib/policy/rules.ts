@@ -37,3 +37,10 @@ export function canBlock(
   if (actor.id === target.id || target.isSuperuser) return false;
   return actor.isSuperuser || (actor.isStaff && !target.isStaff);
 }
+
+/** A row that an address names, and through it its owner. `ids` as in the path, outermost first: a run's are mailing and run. */
+export type NamedThing = {
+  entity: 'client' | 'message' | 'mailing' | 'run' | 'attempt';
+  verb: 'read' | 'change';
+  ids: number[];
+};

@@ -8,7 +8,6 @@ import { closeSession, currentSecret, openSession, requestOrigin } from '@/lib/a
 import { appUrl, env } from '@/lib/env';
 import { done, refuse } from '@/lib/errors';
 import { localizedPath } from '@/lib/i18n/paths';
-import { generatePassword } from './generated';
 import {
   changePassword,
   confirmUser,
@@ -24,6 +23,7 @@ import {
 import {
   addressSchema,
   changePasswordSchema,
+  generatePassword,
   mailedCookie,
   nothingSchema,
   profileSchema,

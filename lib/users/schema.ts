@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { localeNames } from '@/db/enums';
-import { guessable } from '@/lib/users/guessable';
+import { guessable } from '@/lib/auth/guessable';
 
 export const passwordMin = 8;
 /** Long enough for any pass phrase; a bound keeps hashing from being a way to load the server. */
@@ -80,3 +80,19 @@ export const nothingSchema = z.object({});
 
 /** Names the cookie in which a browser keeps the address it last had a letter sent to, for "check your mail". */
 export const mailedCookie = 'mailroom.mailed';
+
+/** Without what is mistaken for one another (0 O, 1 l I), and without marks that a phone hides. */
+const alphabet = 'abcdefghijkmnpqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ23456789';
+
+/** A password of 20 characters in groups of five, about 116 random bits. Runs in the browser and on the server. */
+export function generatePassword(): string {
+  const picked: string[] = [];
+  while (picked.length < 20) {
+    // Bytes beyond the last whole multiple would make some characters likelier.
+    for (const byte of crypto.getRandomValues(new Uint8Array(40))) {
+      const sign = byte < alphabet.length * 4 ? alphabet[byte % alphabet.length] : undefined;
+      if (sign && picked.length < 20) picked.push(sign);
+    }
+  }
+  return picked.join('').replace(/.{5}(?=.)/g, '$&-');
+}

@@ -1,7 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { hashPassword, noPassword, verifyPassword } from '@/lib/auth/passwords';
-import { generatePassword } from '@/lib/users/generated';
-import { registerSchema } from '@/lib/users/schema';
+import { generatePassword, registerSchema } from '@/lib/users/schema';
 
 const typed = { name: 'Ada', email: 'ada@example.org', locale: 'en', timeZone: 'Europe/Moscow' };
 const problem = (password: string) =>
