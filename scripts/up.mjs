@@ -21,6 +21,7 @@ const say = (line) => console.log(line);
 const children = new Map();
 let postgres = null;
 let stopping = false;
+let noted = {};
 
 try {
   await up(readArguments());
@@ -202,7 +203,6 @@ function keepRunning(dataDir, name, startChild) {
   launch();
 }
 
-let noted = {};
 /** Keeps what the next start, the command line and a second `up` have to know. */
 function noteRunning(dataDir, port = noted.port, url = noted.url) {
   noted = { port, url };
@@ -261,12 +261,12 @@ function smtpHost(env) {
 
 /** Until the end: the embedded database is started again when it died, on the port that the others know. */
 async function watch(dataDir) {
-  const parent = process.ppid;
+  const parents = npmAbove();
   const { ensurePostgres } = await import('./postgres.mjs');
   while (!stopping) {
     await pause(1000);
     // npm was ended without telling us.
-    if (process.env.npm_lifecycle_event === 'up' && process.ppid !== parent) return shutDown(0);
+    if (npmAbove() !== parents) return shutDown(0);
     if (!postgres || stopping || isRunning(postgres.pid)) continue;
     console.error('The database ended; starting it again.');
     try {
@@ -276,6 +276,15 @@ async function watch(dataDir) {
       await pause(5000);
     }
   }
+}
+
+/** The shell and the npm that started us; they change when one of them is gone. Nothing where nobody is to be watched. */
+function npmAbove() {
+  if (process.env.npm_lifecycle_event !== 'up') return '';
+  const { ppid } = process;
+  const above =
+    process.platform === 'linux' ? tail(`/proc/${ppid}/status`, 100).match(/^PPid:\s*(\d+)/m)?.[1] : '';
+  return `${ppid} ${above}`;
 }
 
 function isRunning(pid) {
