@@ -4,7 +4,7 @@ import net from 'node:net';
 export type Script = {
   greeting?: string | ((socket: net.Socket, connection: number) => void);
   ehlo?: string;
-  /** By verb (`MAIL`, `RCPT`, `DATA`, `DOT`, `STARTTLS`, `AUTH` …; `OTHER` for the rest): a reply, or what to do with the socket. */
+  /** By verb (`mail`, `rcpt`, `data`, `dot`, `starttls`, `auth` …; `other` for the rest): a reply, or what to do with the socket. */
   on?: Record<string, (context: Context) => string | undefined>;
 };
 type Context = { line: string; n: number; connection: number; socket: net.Socket };
@@ -43,7 +43,7 @@ export async function scriptedSmtp(script: Script = {}): Promise<ScriptedServer>
     if (typeof script.greeting === 'function') script.greeting(socket, connection);
     else say(script.greeting ?? '220 scripted ESMTP');
     const answer = (verb: string, line: string, otherwise: string) => {
-      const custom = script.on?.[verb];
+      const custom = script.on?.[verb.toLowerCase()];
       const reply = custom ? custom({ line, n, connection, socket }) : otherwise;
       if (reply !== undefined && reply !== '') say(reply);
       return reply ?? '';
@@ -82,7 +82,7 @@ export async function scriptedSmtp(script: Script = {}): Promise<ScriptedServer>
         else if (verb === 'QUIT') {
           say('221 bye');
           socket.end();
-        } else answer(script.on?.[verb] ? verb : 'OTHER', line, '250 ok');
+        } else answer(script.on?.[verb.toLowerCase()] ? verb : 'other', line, '250 ok');
       }
     });
   });

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import PostalMime from 'postal-mime';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { buildMime } from '@/lib/email/mime';
 import {
   checkTemplate,
@@ -11,6 +11,8 @@ import {
   sanitizeBody,
   unsubscribeToken,
 } from '@/lib/sending/compose';
+
+vi.setConfig({ testTimeout: 300_000 });
 
 const numRuns = Number(process.env.MIME_RUNS ?? 1000) / 2;
 

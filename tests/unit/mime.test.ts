@@ -1,8 +1,10 @@
 import fc from 'fast-check';
 import PostalMime from 'postal-mime';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import type { Letter } from '@/lib/email/letter';
 import { buildMime, compilePart, joinMime, oneLine } from '@/lib/email/mime';
+
+vi.setConfig({ testTimeout: 300_000 });
 
 /** Cases of each property; the long form asks for more by MIME_RUNS. */
 const numRuns = Number(process.env.MIME_RUNS ?? 1000);

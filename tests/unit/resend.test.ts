@@ -31,7 +31,7 @@ async function serve(answer: (asked: Asked, nth: number) => Answer) {
         key: header('idempotency-key'),
         validation: header('x-batch-validation'),
         octets,
-        emails: JSON.parse(octets),
+        emails: JSON.parse(octets) as { to: string[] }[],
       };
       asked.push(seen);
       const said = answer(seen, asked.length);

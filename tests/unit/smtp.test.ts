@@ -137,7 +137,7 @@ describe('letters that arrive', () => {
 describe('what concerns one letter delays no other', () => {
   test('a recipient refused for good at RCPT, among others that are taken', async () => {
     const server = await serve({
-      on: { RCPT: ({ line }) => (line.includes('c2@') ? '550 5.1.1 no such user' : '250 ok') },
+      on: { rcpt: ({ line }) => (line.includes('c2@') ? '550 5.1.1 no such user' : '250 ok') },
     });
     const results = await client(server.port).send(letters(4));
     expect(outcomes(results)).toEqual(['accepted', 'refused recipient', 'accepted', 'accepted']);
@@ -153,8 +153,8 @@ describe('what concerns one letter delays no other', () => {
   test('a refused recipient where DATA is refused too', async () => {
     const server = await serve({
       on: {
-        RCPT: ({ line }) => (line.includes('c1@') ? '450 4.2.1 greylisted' : '250 ok'),
-        DATA: ({ n }) => (n === 1 ? '554 5.5.1 no valid recipients' : '354 go'),
+        rcpt: ({ line }) => (line.includes('c1@') ? '450 4.2.1 greylisted' : '250 ok'),
+        data: ({ n }) => (n === 1 ? '554 5.5.1 no valid recipients' : '354 go'),
       },
     });
     const results = await client(server.port).send(letters(2));
@@ -165,7 +165,7 @@ describe('what concerns one letter delays no other', () => {
 
   test('a letter refused at the final dot, for now or for good', async () => {
     const server = await serve({
-      on: { DOT: ({ n }) => (n === 1 ? '451 4.3.0 later' : n === 2 ? '554 5.6.0 spam' : '250 ok') },
+      on: { dot: ({ n }) => (n === 1 ? '451 4.3.0 later' : n === 2 ? '554 5.6.0 spam' : '250 ok') },
     });
     const results = await client(server.port).send(letters(3));
     expect(results[0]).toMatchObject({ scope: 'recipient', lasting: false, code: 451, stage: 'dot' });
@@ -224,12 +224,12 @@ describe('what concerns the sender stops the rest, and costs no letter a try', (
     ['421 in place of a greeting', { greeting: '421 4.7.0 too many connections' }, 'slow_down', 421],
     ['554 in place of a greeting', { greeting: '554 no service here' }, 'greeting_refused', 554],
     ['a web server', { greeting: 'HTTP/1.1 400 Bad Request' }, 'garbage', null],
-    ['EHLO refused', { on: { EHLO: () => '550 go away' } }, 'greeting_refused', 550],
-    ['MAIL refused for good', { on: { MAIL: () => '553 5.7.1 not your address' } }, 'sender_refused', 553],
-    ['MAIL refused for now', { on: { MAIL: () => '451 4.3.0 busy' } }, 'server_error', 451],
-    ['sign-in demanded', { on: { MAIL: () => '530 5.7.0 sign in first' } }, 'auth_refused', 530],
-    ['too fast', { on: { RCPT: () => '450 4.7.1 rate limit exceeded' } }, 'slow_down', 450],
-    ['421 at the final dot', { on: { DOT: () => '421 4.3.2 shutting down' } }, 'slow_down', 421],
+    ['EHLO refused', { on: { ehlo: () => '550 go away' } }, 'greeting_refused', 550],
+    ['MAIL refused for good', { on: { mail: () => '553 5.7.1 not your address' } }, 'sender_refused', 553],
+    ['MAIL refused for now', { on: { mail: () => '451 4.3.0 busy' } }, 'server_error', 451],
+    ['sign-in demanded', { on: { mail: () => '530 5.7.0 sign in first' } }, 'auth_refused', 530],
+    ['too fast', { on: { rcpt: () => '450 4.7.1 rate limit exceeded' } }, 'slow_down', 450],
+    ['421 at the final dot', { on: { dot: () => '421 4.3.2 shutting down' } }, 'slow_down', 421],
   ];
   test.each(cases)('%s', async (_title, script, waitCode, code) => {
     const server = await serve(script);
@@ -248,7 +248,7 @@ describe('what concerns the sender stops the rest, and costs no letter a try', (
   });
 
   test('421 in the middle of a run: what was taken stays taken, the rest waits', async () => {
-    const server = await serve({ on: { MAIL: ({ n }) => (n > 3 ? '421 4.7.0 slow down' : '250 ok') } });
+    const server = await serve({ on: { mail: ({ n }) => (n > 3 ? '421 4.7.0 slow down' : '250 ok') } });
     const results = await client(server.port).send(letters(6));
     expect(outcomes(results)).toEqual([
       'accepted',
@@ -265,11 +265,11 @@ describe('what concerns the sender stops the rest, and costs no letter a try', (
     let carried = 0;
     const server = await serve({
       on: {
-        EHLO: () => {
+        ehlo: () => {
           carried = 0;
           return '250-few\r\n250 PIPELINING';
         },
-        MAIL: ({ socket }) => {
+        mail: ({ socket }) => {
           if (++carried <= 3) return '250 ok';
           socket.end('421 enough for this connection\r\n');
           return undefined;
@@ -302,7 +302,7 @@ describe('what concerns the sender stops the rest, and costs no letter a try', (
   test('the password was refused: it stands nowhere in what is kept', async () => {
     const server = await serve({
       ehlo: '250-x\r\n250 AUTH PLAIN',
-      on: { AUTH: () => '535 5.7.8 hunter2 is not the password' },
+      on: { auth: () => '535 5.7.8 hunter2 is not the password' },
     });
     const trouble = await client(server.port, { user: 'ann', password: 'hunter2' }).ready();
     expect(trouble?.waitCode).toBe('auth_refused');
@@ -314,7 +314,7 @@ describe('what concerns the sender stops the rest, and costs no letter a try', (
     const reply = () => (step++ < 2 ? '334 VXNlcm5hbWU6' : '235 ok');
     const server = await serve({
       ehlo: '250-x\r\n250-PIPELINING\r\n250 AUTH LOGIN',
-      on: { AUTH: reply, OTHER: reply },
+      on: { auth: reply, other: reply },
     });
     expect(await client(server.port, { user: 'ann', password: 'secret' }).ready()).toBeNull();
     expect(server.commands.slice(1, 4)).toEqual(['AUTH LOGIN', 'YW5u', 'c2VjcmV0']);
@@ -329,7 +329,7 @@ describe('what concerns the sender stops the rest, and costs no letter a try', (
     const server = await serve({
       ehlo: '250-x\r\n250 STARTTLS',
       on: {
-        STARTTLS: ({ socket }) => {
+        starttls: ({ socket }) => {
           socket.write('220 go\r\n');
           setImmediate(() => socket.destroy());
           return undefined;
@@ -339,7 +339,7 @@ describe('what concerns the sender stops the rest, and costs no letter a try', (
     expect(await client(server.port).ready()).toMatchObject({ waitCode: 'tls_failed' });
     const refusing = await serve({
       ehlo: '250-x\r\n250 STARTTLS',
-      on: { STARTTLS: () => '454 4.7.0 not now' },
+      on: { starttls: () => '454 4.7.0 not now' },
     });
     expect(await client(refusing.port).ready()).toMatchObject({ waitCode: 'slow_down' });
   });
@@ -347,7 +347,7 @@ describe('what concerns the sender stops the rest, and costs no letter a try', (
   test('words put in behind the answer to STARTTLS are not believed', async () => {
     const server = await serve({
       ehlo: '250-x\r\n250 STARTTLS',
-      on: { STARTTLS: () => '220 go\r\n250-evil\r\n250 AUTH PLAIN' },
+      on: { starttls: () => '220 go\r\n250-evil\r\n250 AUTH PLAIN' },
     });
     expect(await client(server.port).ready()).toMatchObject({ waitCode: 'tls_failed' });
   });
@@ -373,7 +373,7 @@ describe('a conversation that breaks', () => {
   test('dropped at DATA: nothing was handed over, the letter goes on a fresh connection', async () => {
     const server = await serve({
       on: {
-        DATA: ({ n, socket }) => {
+        data: ({ n, socket }) => {
           if (n !== 3) return '354 go';
           socket.destroy();
           return undefined;
@@ -393,7 +393,7 @@ describe('a conversation that breaks', () => {
   test('dropped at DATA every time: the sender waits', async () => {
     const server = await serve({
       on: {
-        DATA: ({ socket }) => {
+        data: ({ socket }) => {
           socket.destroy();
           return undefined;
         },
@@ -408,7 +408,7 @@ describe('a conversation that breaks', () => {
     const seen: string[] = [];
     const server = await serve({
       on: {
-        DOT: ({ n, line, socket }) => {
+        dot: ({ n, line, socket }) => {
           seen.push(/To: (\S+)/.exec(line)?.[1] ?? '');
           if (n !== 2) return '250 ok';
           socket.destroy();
@@ -424,7 +424,7 @@ describe('a conversation that breaks', () => {
   test('a server that drops every connection after the dot is not fed the whole list', async () => {
     const server = await serve({
       on: {
-        DOT: ({ socket }) => {
+        dot: ({ socket }) => {
           socket.destroy();
           return undefined;
         },
@@ -438,7 +438,7 @@ describe('a conversation that breaks', () => {
   test('half an answer to the final dot is no answer', async () => {
     const server = await serve({
       on: {
-        DOT: ({ socket }) => {
+        dot: ({ socket }) => {
           socket.write('250 2.0');
           setTimeout(() => socket.destroy(), 20);
           return undefined;
@@ -449,7 +449,7 @@ describe('a conversation that breaks', () => {
   });
 
   test('silence after the final dot is unknown, and what is behind it waits', async () => {
-    const server = await serve({ on: { DOT: () => undefined } });
+    const server = await serve({ on: { dot: () => undefined } });
     const results = await client(server.port, { timeoutMs: 60 }).send(letters(3));
     expect(outcomes(results)).toEqual(['unknown', 'refused sender', 'untried']);
     expect(results[1]).toMatchObject({ waitCode: 'timeout' });
@@ -457,7 +457,7 @@ describe('a conversation that breaks', () => {
 
   test('silence before it is safe', async () => {
     const server = await serve({
-      on: { MAIL: () => undefined, RCPT: () => undefined, DATA: () => undefined },
+      on: { mail: () => undefined, rcpt: () => undefined, data: () => undefined },
     });
     const results = await client(server.port, { timeoutMs: 60 }).send(letters(2));
     expect(outcomes(results)).toEqual(['refused sender', 'untried']);
@@ -479,17 +479,17 @@ describe('a conversation that breaks', () => {
   });
 
   test('garbage after the final dot is unknown; garbage before it is the sender’s trouble', async () => {
-    const after = await serve({ on: { DOT: () => '\u0001\u0002 what?' } });
+    const after = await serve({ on: { dot: () => '\u0001\u0002 what?' } });
     expect(outcomes(await client(after.port).send(letters(1)))).toEqual(['unknown']);
-    const before = await serve({ on: { MAIL: () => 'what?' } });
+    const before = await serve({ on: { mail: () => 'what?' } });
     expect(outcomes(await client(before.port).send(letters(1)))).toEqual(['refused sender']);
   });
 
   test('an answer of a megabyte is read, cut to size, and does no harm', async () => {
     const server = await serve({
       on: {
-        RCPT: () => `550 ${'x'.repeat(1_000_000)}`,
-        MAIL: () => `${'250-more\r\n'.repeat(50_000)}250 ok`,
+        rcpt: () => `550 ${'x'.repeat(1_000_000)}`,
+        mail: () => `${'250-more\r\n'.repeat(50_000)}250 ok`,
       },
     });
     const [result] = await client(server.port, { timeoutMs: 5000 }).send(letters(1));
@@ -512,7 +512,7 @@ describe('a conversation that breaks', () => {
     const stop = new AbortController();
     const server = await serve({
       on: {
-        DOT: ({ n }) => {
+        dot: ({ n }) => {
           if (n === 3) stop.abort();
           return '250 ok';
         },
