@@ -12,7 +12,7 @@ import {
 } from './schema';
 
 const create = actorAction(clientSchema, createClient, {
-  redirectTo: ({ id }) => `/clients/${id}?notice=clients.created`,
+  redirectTo: () => '/clients?notice=clients.created',
 });
 const update = actorAction(clientChangeSchema, updateClient, {
   redirectTo: ({ id }) => `/clients/${id}?notice=clients.updated`,

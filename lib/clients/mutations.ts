@@ -1,6 +1,7 @@
 import { and, eq, inArray, sql } from 'drizzle-orm';
 import { type Db, db } from '@/db/client';
-import { audit, clients } from '@/db/schema';
+import { clients } from '@/db/schema';
+import { recordAudit } from '@/lib/audit/mutations';
 import { addressKey, parseAddress } from '@/lib/email/address';
 import { databaseErrorCode, done, type FieldErrors, type Result, refuse, refuseField } from '@/lib/errors';
 import type { Actor } from '@/lib/policy/rules';
@@ -71,12 +72,12 @@ export async function updateClient(
         .where(scope)
         .returning({ id: clients.id });
       if (!before || !changed) return refuse('not_found');
-      await auditForeign(tx, actor, before.ownerId, {
-        action: 'update_client',
-        targetId: input.id,
-        before,
-        after,
-      });
+      await auditForeign(
+        actor,
+        before.ownerId,
+        { action: 'update_client', targetId: input.id, before, after },
+        tx,
+      );
       return done(changed);
     });
   } catch (error) {
@@ -102,12 +103,7 @@ export async function deleteClient(
         comment: clients.comment,
       });
     if (!before) return refuse('not_found');
-    await auditForeign(tx, actor, before.ownerId, {
-      action: 'delete_client',
-      targetId: input.id,
-      before,
-      after: null,
-    });
+    await auditForeign(actor, before.ownerId, { action: 'delete_client', targetId: input.id, before }, tx);
     return done({ deleted: 1 });
   });
 }
@@ -131,9 +127,9 @@ export async function deleteClients(
 }
 
 /**
- * Adds pasted lines to the actor's list. When a line is invalid nothing is written and the refusal names each
- * (`lines.<n>`, the first 100): `invalid_email`, `too_long`, `one_line`, `one_per_line`. Codes at `text`: `too_many_lines`,
- * `invalid_lines`.
+ * Adds pasted lines to the actor's list. When a line is invalid nothing is written and the refusal names each (`lines.<n>`, the
+ * first 20): `line_invalid_email`, `line_too_long`, `line_one_line`, `line_one_per_line`. Codes at `text`: `required`,
+ * `too_many_lines`, `invalid_lines` with their `count`.
  */
 export async function addPastedClients(
   actor: Actor,
@@ -146,14 +142,21 @@ export async function addPastedClients(
     return refuseField('text', 'too_many_lines', { count: people.length, max: pastedLinesMax });
   const outcome = await importClients(
     actor,
-    people.map((person) => ({ ...person, comment: '' })),
+    people.map(({ line, email, fullName }) =>
+      // A second address where the name belongs: two clients on one line.
+      /\S@\S+\.\S/.test(fullName) ? { line, email: `${email}, ${fullName}` } : { line, email, fullName },
+    ),
     {},
     on,
   );
   if (outcome.invalid.length === 0) return done(outcome);
-  const fields: FieldErrors = { text: { code: 'invalid_lines', params: { count: outcome.invalid.length } } };
-  for (const { line, reason } of outcome.invalid.slice(0, 100))
-    fields[`lines.${line}`] = { code: reason, params: { line, max: reason === 'too_long' ? 200 : 0 } };
+  const { invalid } = outcome;
+  const fields: FieldErrors = { text: { code: 'invalid_lines', params: { count: invalid.length } } };
+  const typed = new Map(people.map(({ line, email }) => [line, email.slice(0, 60)]));
+  for (const { line, reason } of invalid.slice(0, linesShown))
+    fields[`lines.${line}`] = { code: `line_${reason}`, params: { line, text: typed.get(line) ?? '' } };
+  if (invalid.length > linesShown)
+    fields['lines.more'] = { code: 'more_lines', params: { count: invalid.length - linesShown } };
   return refuse('invalid', fields);
 }
 
@@ -165,6 +168,8 @@ export type ImportRow = {
   comment?: string | undefined;
 };
 
+/** Wrong lines that a refused paste names one by one. */
+const linesShown = 20;
 const batchRows = 5000;
 /** Reading stops here: whoever has this many wrong rows has the wrong file, and memory stays bounded. */
 const invalidMax = 10_000;
@@ -260,7 +265,6 @@ function checkRow(row: ImportRow): StagedRow | InvalidLine {
   }
   if (fullName.length > 200) return { line: row.line, reason: 'too_long' };
   if (!oneLine(fullName)) return { line: row.line, reason: 'one_line' };
-  if (/\S@\S+\.\S/.test(fullName)) return { line: row.line, reason: 'one_per_line' };
   if (comment.length > 2000) return { line: row.line, reason: 'comment_too_long' };
   if (!plainText(comment)) return { line: row.line, reason: 'invalid_value' };
   return { line: row.line, email, email_key: addressKey(email), full_name: fullName, comment };
@@ -268,13 +272,10 @@ function checkRow(row: ImportRow): StagedRow | InvalidLine {
 
 /** Every change of another's data by an admin is written down, in the transaction that makes it. */
 async function auditForeign(
-  tx: Db,
   actor: Actor,
   ownerId: number,
-  entry: { action: string; targetId: number; before: object; after: object | null },
+  change: { action: string; targetId: number; before: object; after?: object },
+  tx: Db,
 ): Promise<void> {
-  if (ownerId === actor.id) return;
-  await tx
-    .insert(audit)
-    .values({ actorId: actor.id, actorEmail: actor.email, targetType: 'client', ...entry });
+  if (ownerId !== actor.id) await recordAudit(actor, { targetType: 'client', ...change }, tx);
 }

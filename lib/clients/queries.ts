@@ -1,4 +1,4 @@
-import { and, asc, desc, eq, gt, lt, type SQL, sql } from 'drizzle-orm';
+import { and, asc, desc, eq, gt, inArray, lt, type SQL, sql } from 'drizzle-orm';
 import { type Db, db } from '@/db/client';
 import { attempts, clients, deliveries, mailings, runs, suppressions, users } from '@/db/schema';
 import {
@@ -192,4 +192,19 @@ export async function findOwnClient(
     .from(clients)
     .where(and(eq(clients.id, id), own(actor, clients.ownerId)));
   return found ?? null;
+}
+
+/** Those of the ids that are the actor's own clients, at most 1,000: what a deletion of the chosen ones would take. */
+export async function listChosenClients(
+  actor: Actor,
+  ids: number[],
+  on: Db = db,
+): Promise<{ id: number; email: string; fullName: string }[]> {
+  const asked = ids.filter((id) => Number.isSafeInteger(id)).slice(0, 1000);
+  if (asked.length === 0) return [];
+  return on
+    .select({ id: clients.id, email: clients.email, fullName: clients.fullName })
+    .from(clients)
+    .where(and(own(actor, clients.ownerId), inArray(clients.id, asked)))
+    .orderBy(desc(clients.id));
 }

@@ -1,10 +1,15 @@
 import { and, eq, sql } from 'drizzle-orm';
 import { type Db, db } from '@/db/client';
-import { audit, messages } from '@/db/schema';
+import { messages } from '@/db/schema';
+import { recordAudit } from '@/lib/audit/mutations';
+import { type Clock, systemClock } from '@/lib/clock';
+import { createTransport, type Transport } from '@/lib/email/transport';
+import { appUrl, env } from '@/lib/env';
 import { databaseErrorCode, done, type Result, refuse, refuseField } from '@/lib/errors';
 import type { Actor } from '@/lib/policy/rules';
 import { changeable } from '@/lib/policy/scopes';
-import { checkTemplate, sanitizeBody } from '@/lib/sending/compose';
+import { takeToken } from '@/lib/rate-limit';
+import { checkTemplate, compileLetter, sanitizeBody } from '@/lib/sending/compose';
 import { bodyOctetsMax } from './schema';
 
 type MessageFields = { subject: string; body: string };
@@ -64,12 +69,12 @@ export async function updateMessage(
       .where(scope)
       .returning({ id: messages.id });
     if (!before || !changed) return refuse('not_found');
-    await auditForeign(tx, actor, before.ownerId, {
-      action: 'update_message',
-      targetId: input.id,
-      before,
-      after,
-    });
+    await auditForeign(
+      actor,
+      before.ownerId,
+      { action: 'update_message', targetId: input.id, before, after },
+      tx,
+    );
     return done(changed);
   });
 }
@@ -107,24 +112,86 @@ async function deleteOrArchive(tx: Db, actor: Actor, id: number): Promise<Result
   if (!end) return refuse('not_found');
   const { subject, archived } = end;
   const ownerId = Number(end.owner_id);
-  await auditForeign(tx, actor, ownerId, {
-    action: archived ? 'archive_message' : 'delete_message',
-    targetId: id,
-    before: { ownerId, subject },
-    after: null,
-  });
+  await auditForeign(
+    actor,
+    ownerId,
+    { action: archived ? 'archive_message' : 'delete_message', targetId: id, before: { ownerId, subject } },
+    tx,
+  );
   return done({ archived });
+}
+
+/** Test letters that one user may send, so that nobody's form becomes a way to flood a mailbox. */
+const testLetters = { limit: 20, windowSeconds: 3600 };
+/** A person waits for the answer. */
+const testTimeoutMs = 40_000;
+
+/** What became of a test letter that left. */
+export type TestAnswer = { to: string; response: string };
+
+/**
+ * Sends a message to the actor, as it is saved, with the actor as the client and [Test] before the subject; through `transport`
+ * and past the ledger. Codes: `not_found`, `test_limit` with `minutes`, `test_not_taken` and `test_no_answer` with `words`, the
+ * server's own.
+ */
+export async function sendTestLetter(
+  actor: Actor,
+  input: { id: number },
+  {
+    clock = systemClock,
+    openTransport = createTransport,
+  }: { clock?: Clock; openTransport?: () => Transport } = {},
+  on: Db = db,
+): Promise<Result<TestAnswer>> {
+  const [message] = await on
+    .select({ subject: messages.subject, body: messages.body })
+    .from(messages)
+    .where(and(eq(messages.id, input.id), changeable(actor, messages.ownerId)));
+  if (!message) return refuse('not_found');
+  const token = await takeToken('test-letter', String(actor.id), testLetters, on);
+  if (!token.ok) return refuse('test_limit', undefined, { minutes: Math.ceil(token.retryAfterSeconds / 60) });
+  const letter = compileLetter({
+    id: 0,
+    mailingId: 0,
+    ownerId: actor.id,
+    subject: `[Test] ${message.subject}`,
+    body: message.body,
+    fromName: actor.name,
+    fromEmail: env().EMAIL_FROM,
+    replyTo: actor.email,
+    linkBase: appUrl(),
+    locale: actor.locale,
+    openedAt: clock.now(),
+  }).composeTest({ email: actor.email, fullName: actor.name });
+  const transport = openTransport();
+  try {
+    const trouble = await transport.ready();
+    if (trouble) return refuse('test_not_taken', undefined, { words: trouble.response });
+    const [answer] = await transport.send([letter], {
+      idempotencyKey: letter.messageId,
+      signal: AbortSignal.timeout(testTimeoutMs),
+    });
+    switch (answer?.outcome) {
+      case 'accepted':
+        return done({ to: actor.email, response: answer.response });
+      case 'refused':
+        return refuse('test_not_taken', undefined, { words: answer.response });
+      case 'unknown':
+        return refuse('test_no_answer', undefined, { words: answer.response });
+      default:
+        return refuse('test_not_taken', undefined, { words: '' });
+    }
+  } finally {
+    await transport.close();
+  }
 }
 
 /** Every change of another's data by an admin is written down, in the transaction that makes it. */
 async function auditForeign(
-  tx: Db,
   actor: Actor,
   ownerId: number,
-  entry: { action: string; targetId: number; before: object; after: object | null },
+  change: { action: string; targetId: number; before: object; after?: object },
+  tx: Db,
 ): Promise<void> {
-  if (ownerId === actor.id) return;
-  await tx
-    .insert(audit)
-    .values({ actorId: actor.id, actorEmail: actor.email, targetType: 'message', ...entry });
+  if (ownerId !== actor.id) await recordAudit(actor, { targetType: 'message', ...change }, tx);
 }

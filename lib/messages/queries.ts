@@ -1,6 +1,8 @@
 import { and, desc, eq, isNull, lt, type SQL, sql } from 'drizzle-orm';
 import { type Db, db } from '@/db/client';
 import { mailings, messages, users } from '@/db/schema';
+import { findOwnClient } from '@/lib/clients/queries';
+import { done, type Result, refuseField } from '@/lib/errors';
 import {
   type BoundedCount,
   countLimit,
@@ -12,7 +14,8 @@ import {
 } from '@/lib/paging';
 import type { Actor } from '@/lib/policy/rules';
 import { own, readable } from '@/lib/policy/scopes';
-import type { MessageRow } from './schema';
+import { checkTemplate, renderPreview, sanitizeBody } from '@/lib/sending/compose';
+import type { MessageRow, Preview } from './schema';
 
 function foundMessages(actor: Actor, q: string | undefined): SQL | undefined {
   const pattern = likePattern(q?.replaceAll('\0', ''));
@@ -102,4 +105,28 @@ export async function listMessageUses(actor: Actor, messageId: number, limit = 2
     .where(and(eq(mailings.messageId, messageId), readable(actor, mailings.ownerId)))
     .orderBy(desc(mailings.id))
     .limit(limit);
+}
+
+/**
+ * A letter as one of the actor's own clients would get it; as the actor, when `clientId` is null or not one of theirs. It may be
+ * half written: an empty one is no refusal. Codes: `template_broken` with `line`, at `subject` or `body`.
+ */
+export async function previewMessage(
+  actor: Actor,
+  input: { subject: string; body: string; clientId: number | null },
+  on: Db = db,
+): Promise<Result<Preview>> {
+  const body = sanitizeBody(input.body);
+  const inSubject = checkTemplate(input.subject);
+  if (inSubject) return refuseField('subject', 'template_broken', inSubject);
+  const inBody = checkTemplate(input.body) ?? checkTemplate(body);
+  if (inBody) return refuseField('body', 'template_broken', inBody);
+  const client = input.clientId === null ? null : await findOwnClient(actor, input.clientId, on);
+  return done(
+    renderPreview(
+      { subject: input.subject, body },
+      client ?? { email: actor.email, fullName: actor.name },
+      actor.locale,
+    ),
+  );
 }
