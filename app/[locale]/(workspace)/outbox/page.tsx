@@ -10,7 +10,7 @@ import { SearchBox } from '@/components/ui/search';
 import { Table, Tbody, Td, Th, Thead, Tr } from '@/components/ui/table';
 import { Time } from '@/components/ui/time';
 import { listLetters } from '@/lib/email/outbox';
-import { requireViewer } from './viewer';
+import { requireViewer } from '@/lib/email/viewer';
 
 type Props = { searchParams: Promise<Record<string, string | string[] | undefined>> };
 const text = (value: string | string[] | undefined) => (typeof value === 'string' ? value : undefined);

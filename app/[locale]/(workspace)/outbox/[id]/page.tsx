@@ -6,7 +6,7 @@ import { Facts } from '@/components/ui/facts';
 import { Tabs } from '@/components/ui/tabs';
 import { Time } from '@/components/ui/time';
 import { findLetter } from '@/lib/email/outbox';
-import { requireViewer } from '../viewer';
+import { requireViewer } from '@/lib/email/viewer';
 
 type Props = {
   params: Promise<{ id: string }>;
