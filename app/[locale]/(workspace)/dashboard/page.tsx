@@ -72,11 +72,9 @@ export default async function DashboardPage() {
     <Page
       title={t('hello', { name: actor.name })}
       actions={
-        isNew ? null : (
-          <LinkButton href="/mailings/new" variant="primary">
-            {t('new')}
-          </LinkButton>
-        )
+        <LinkButton href="/mailings/new" variant="primary">
+          {t('new')}
+        </LinkButton>
       }
     >
       {open.some((run) => !run.pausedAt) ? <LiveRefresh everySeconds={3} /> : null}
