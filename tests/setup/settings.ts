@@ -1,3 +1,8 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
+
+// Next's server puts it there before anything of it is loaded; actions and routes called by a test need it too.
+Object.assign(globalThis, { AsyncLocalStorage });
+
 /** What every test runs with, whatever the machine's own environment says. */
 const settings = {
   AUTH_SECRET: 'a secret of the tests, long enough to be taken',
