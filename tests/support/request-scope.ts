@@ -1,0 +1,26 @@
+// Next's storages look for AsyncLocalStorage when they are loaded, so this comes before whatever loads them.
+import 'next/dist/server/node-environment-baseline.js';
+
+import { workAsyncStorage } from 'next/dist/server/app-render/work-async-storage.external.js';
+import { workUnitAsyncStorage } from 'next/dist/server/app-render/work-unit-async-storage.external.js';
+import { RequestCookies } from 'next/dist/server/web/spec-extension/cookies.js';
+
+/**
+ * Runs a server action as Next.js does for a request that carries these headers, so that a test can knock at the door itself
+ * instead of at what is behind it.
+ */
+export function withRequest<T>(headers: Record<string, string>, run: () => Promise<T>): Promise<T> {
+  const list = new Headers({ host: 'localhost:3000', ...headers });
+  const cookies = new RequestCookies(list);
+  const unit = {
+    type: 'request',
+    phase: 'action',
+    headers: list,
+    cookies,
+    mutableCookies: cookies,
+    userspaceMutableCookies: cookies,
+    implicitTags: { tags: [] },
+  };
+  const work = { route: '/', page: '/page', isStaticGeneration: false, forceDynamic: true };
+  return workAsyncStorage.run(work as never, () => workUnitAsyncStorage.run(unit as never, run));
+}
