@@ -1,3 +1,4 @@
+import { Image } from '@tiptap/extension-image';
 import StarterKit from '@tiptap/starter-kit';
 import { LiquidText } from './liquid-extension';
 
@@ -12,5 +13,7 @@ export const editorExtensions = [
       isAllowedUri: (url, { defaultValidate }) => /^\s*\{\{/.test(url) || defaultValidate(url),
     },
   }),
+  // In the line, so that a picture can be a link.
+  Image.configure({ inline: true }),
   LiquidText,
 ];

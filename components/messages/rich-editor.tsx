@@ -27,6 +27,7 @@ import { Button } from '@/components/ui/button';
 import { classNames } from '@/components/ui/class-names';
 import { controlStyle } from '@/components/ui/field';
 import { editorExtensions } from './editor-extensions';
+import { ImageButton } from './image-button';
 import { letterTypography } from './letter-typography';
 import { plainLiquid } from './survives-editing';
 
@@ -125,6 +126,7 @@ function Tools({ editor, children }: { editor: Editor; children: ReactNode }) {
         onClick={() => chain().toggleItalic().run()}
       />
       <LinkTool editor={editor} />
+      <ImageButton editor={editor} className={toolStyle} />
       <Gap />
       <Tool
         label={t('h1')}
