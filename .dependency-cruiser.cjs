@@ -136,7 +136,7 @@ module.exports = {
       name: 'no-test-code-in-the-product',
       severity: 'error',
       from: { path: '^(app|components|lib|db)/' },
-      to: { path: '^tests/|^scripts/', pathNot: '^scripts/(postgres|migrate)\\.m' },
+      to: { path: '^tests/|^scripts/', pathNot: '^scripts/(postgres|migrate|secrets)\\.m' },
     },
   ],
   options: {

@@ -1,15 +1,10 @@
-import path from 'node:path';
 import { defineConfig } from 'vitest/config';
 
 const root = import.meta.dirname;
 
 const shared = {
   resolve: {
-    alias: [
-      { find: /^@\//, replacement: `${root}/` },
-      // It throws outside of Next's server bundles, and there is nothing else in it.
-      { find: /^server-only$/, replacement: path.join(root, 'tests/support/server-only.ts') },
-    ],
+    alias: [{ find: /^@\//, replacement: `${root}/` }],
   },
 };
 
