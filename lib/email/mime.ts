@@ -144,6 +144,9 @@ function base64Lines(octets: Buffer): string {
   return lines;
 }
 
+/** The same string in one piece of memory: one put together of thousands would be gathered anew for every letter. */
+const flat = (octets: string) => Buffer.from(octets, 'latin1').toString('latin1');
+
 /** A body part whose fixed pieces are encoded already; takes the values that stand between them. */
 export type CompiledPart = (values: readonly string[]) => string;
 
@@ -168,7 +171,7 @@ export function compilePart(contentType: string, pieces: readonly string[]): Com
   }
   const encoded = fixed.map((piece, index) => {
     const part = quotePiece(piece, 0);
-    return { text: index === 0 ? part.encoded : softBreak + part.encoded, column: part.column };
+    return { text: flat(index === 0 ? part.encoded : softBreak + part.encoded), column: part.column };
   });
   return (values) => {
     let body = `${head}quoted-printable${crlf}${crlf}${encoded[0]?.text ?? ''}`;
