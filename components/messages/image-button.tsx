@@ -115,7 +115,13 @@ export function ImageButton({ editor, className }: { editor: Editor; className: 
     setPictures((all) => all.slice(1));
   };
   const insert = (attributes: { src: string; alt: string; width?: number }) => {
-    editor.chain().setImage(attributes).run();
+    const { to, $to } = editor.state.selection;
+    // After what is selected and not instead of it; a picture that fills the line gets a line of its own.
+    const chain = editor.chain().setTextSelection(to);
+    if (attributes.width !== undefined && attributes.width > letterWidth / 2) {
+      if ($to.parentOffset > 0) chain.splitBlock();
+      chain.setImage(attributes).splitBlock().run();
+    } else chain.setImage(attributes).run();
     drop();
   };
   return (

@@ -148,9 +148,9 @@ export type Client = NonNullable<Awaited<ReturnType<typeof findClient>>>;
 export async function listClientDeliveries(actor: Actor, clientId: number, limit = 20, on: Db = db) {
   const last = on
     .select({
+      attemptId: attempts.id,
       attemptedAt: attempts.attemptedAt,
       response: attempts.response,
-      attemptStatus: attempts.status,
     })
     .from(attempts)
     .where(eq(attempts.deliveryId, deliveries.id))
@@ -167,6 +167,7 @@ export async function listClientDeliveries(actor: Actor, clientId: number, limit
       openedAt: runs.openedAt,
       mailingId: mailings.id,
       mailingName: mailings.name,
+      attemptId: last.attemptId,
       attemptedAt: last.attemptedAt,
       response: last.response,
     })

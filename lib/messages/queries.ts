@@ -1,4 +1,4 @@
-import { and, desc, eq, isNull, lt, type SQL, sql } from 'drizzle-orm';
+import { and, asc, desc, eq, isNull, lt, type SQL, sql } from 'drizzle-orm';
 import { type Db, db } from '@/db/client';
 import { mailings, messages, users } from '@/db/schema';
 import { findOwnClient } from '@/lib/clients/queries';
@@ -15,7 +15,7 @@ import {
 import type { Actor } from '@/lib/policy/rules';
 import { own, readable } from '@/lib/policy/scopes';
 import { checkTemplate, renderPreview, sanitizeBody } from '@/lib/sending/compose';
-import type { MessageRow, Preview } from './schema';
+import type { MessageRow, MessageSort, Preview } from './schema';
 
 function foundMessages(actor: Actor, q: string | undefined): SQL | undefined {
   const pattern = likePattern(q?.replaceAll('\0', ''));
@@ -26,14 +26,27 @@ function foundMessages(actor: Actor, q: string | undefined): SQL | undefined {
   );
 }
 
-/** A page of the actor's own messages, newest first, without the archived ones. `q` is looked for inside the subject. */
+/**
+ * A page of the actor's own messages, without the archived ones. `q` is looked for inside the subject, letter by letter. Rows
+ * that stay are seen once however many come or go while paging.
+ */
 export async function listMessages(
   actor: Actor,
-  input: { q?: string | undefined; after?: string | undefined; size?: number } = {},
+  input: {
+    q?: string | undefined;
+    sort?: MessageSort | undefined;
+    after?: string | undefined;
+    size?: number;
+  } = {},
   on: Db = db,
 ): Promise<Page<MessageRow>> {
-  const { size = pageSize } = input;
-  const key = decodeCursor(input.after)?.[0];
+  const { sort = 'newest', size = pageSize } = input;
+  const [key, id] = decodeCursor(input.after) ?? [];
+  const isId = (part: unknown): part is number => Number.isSafeInteger(part);
+  let from: SQL | undefined;
+  if (sort === 'newest' && isId(key)) from = lt(messages.id, key);
+  if (sort === 'subject' && typeof key === 'string' && isId(id))
+    from = sql`(${messages.subject}, ${messages.id}) > (${key.replaceAll('\0', '')}, ${id})`;
   const rows = await on
     .select({
       id: messages.id,
@@ -42,15 +55,10 @@ export async function listMessages(
       updatedAt: messages.updatedAt,
     })
     .from(messages)
-    .where(
-      and(
-        foundMessages(actor, input.q),
-        typeof key === 'number' && Number.isSafeInteger(key) ? lt(messages.id, key) : undefined,
-      ),
-    )
-    .orderBy(desc(messages.id))
+    .where(and(foundMessages(actor, input.q), from))
+    .orderBy(...(sort === 'newest' ? [desc(messages.id)] : [asc(messages.subject), asc(messages.id)]))
     .limit(size + 1);
-  return toPage(rows, size, (last) => [last.id]);
+  return toPage(rows, size, (last) => (sort === 'newest' ? [last.id] : [last.subject, last.id]));
 }
 
 /** How many of the actor's own messages `q` finds, counted no further than 10,000. */
