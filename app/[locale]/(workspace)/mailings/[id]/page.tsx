@@ -117,7 +117,9 @@ export default async function MailingPage({ params, searchParams }: Props) {
       <div className="grid gap-3 empty:hidden">
         {actor.id === mailing.ownerId ? null : (
           <Alert tone="info">
-            {t('readOnly', { owner: `${mailing.ownerName} <${mailing.ownerEmail}>` })}
+            {t(can(actor, 'update', mailing.ownerId) ? 'foreign' : 'readOnly', {
+              owner: `${mailing.ownerName} <${mailing.ownerEmail}>`,
+            })}
           </Alert>
         )}
         {mailing.archivedAt ? <Alert tone="neutral">{t('archivedBody')}</Alert> : null}

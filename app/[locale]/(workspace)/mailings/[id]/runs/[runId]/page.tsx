@@ -95,7 +95,9 @@ export default async function RunPage(props: Props) {
       <div className="grid gap-3 empty:hidden">
         {actor.id === mailing.ownerId ? null : (
           <Alert tone="info">
-            {t('readOnly', { owner: `${mailing.ownerName} <${mailing.ownerEmail}>` })}
+            {t(can(actor, 'update', mailing.ownerId) ? 'foreign' : 'readOnly', {
+              owner: `${mailing.ownerName} <${mailing.ownerEmail}>`,
+            })}
           </Alert>
         )}
         {run.wait ? <WaitNotice wait={run.wait} zone={zone} /> : null}
@@ -127,9 +129,13 @@ export default async function RunPage(props: Props) {
             <RunProgress counts={counts} />
             {under ? <p className="mt-3 text-[0.8125rem] text-muted">{t('run.live')}</p> : null}
           </Card>
-          {mayChange && unfinished && !mailing.disabledAt ? (
+          {mayChange && unfinished ? (
             <Card title={t('run.finishTitle')}>
-              <FinishForm mailingId={mailing.id} runId={run.id} counts={counts} />
+              {mailing.disabledAt ? (
+                <p className="text-muted">{t('run.finishDisabled')}</p>
+              ) : (
+                <FinishForm mailingId={mailing.id} runId={run.id} counts={counts} />
+              )}
             </Card>
           ) : null}
         </>
