@@ -64,7 +64,9 @@ export function actorAction<S extends z.ZodType, T>(
     const actor = await requireActor();
     return answer(form, schema, (input) => mutation(actor, input), {
       ...(options.redirectTo ? { redirectTo: options.redirectTo } : {}),
-      ...(options.afterwards ? { afterwards: (data: T) => options.afterwards?.(data, actor) ?? Promise.resolve() } : {}),
+      ...(options.afterwards
+        ? { afterwards: (data: T) => options.afterwards?.(data, actor) ?? Promise.resolve() }
+        : {}),
     });
   };
 }
@@ -73,7 +75,10 @@ export function actorAction<S extends z.ZodType, T>(
 export function publicAction<S extends z.ZodType, T>(
   schema: S,
   mutation: (input: z.output<S>) => Promise<Result<T>>,
-  options: { redirectTo?: (data: T, input: z.output<S>) => string; afterwards?: (data: T) => Promise<void> } = {},
+  options: {
+    redirectTo?: (data: T, input: z.output<S>) => string;
+    afterwards?: (data: T) => Promise<void>;
+  } = {},
 ): FormAction<T> {
   return async (_previous, form) => answer(form, schema, mutation, options);
 }
@@ -103,7 +108,13 @@ async function answer<S extends z.ZodType, T>(
   if (options.redirectTo) {
     const locale = form.get('locale');
     const { DEFAULT_LOCALE } = env();
-    redirect(localizedPath(isLocale(locale) ? locale : DEFAULT_LOCALE, options.redirectTo(data, parsed.data), DEFAULT_LOCALE));
+    redirect(
+      localizedPath(
+        isLocale(locale) ? locale : DEFAULT_LOCALE,
+        options.redirectTo(data, parsed.data),
+        DEFAULT_LOCALE,
+      ),
+    );
   }
   return { ok: true, data };
 }

@@ -12,7 +12,11 @@ export function done<T>(data: T): Result<T> {
   return { ok: true, data };
 }
 
-export function refuse(code: string, fields?: FieldErrors, params?: Record<string, string | number>): { ok: false; error: Refusal } {
+export function refuse(
+  code: string,
+  fields?: FieldErrors,
+  params?: Record<string, string | number>,
+): { ok: false; error: Refusal } {
   return { ok: false, error: { code, ...(fields ? { fields } : {}), ...(params ? { params } : {}) } };
 }
 
@@ -37,8 +41,12 @@ export function fieldErrors(error: z.ZodError): FieldErrors {
     const params: Record<string, string | number> = {};
     if (issue.code === 'too_big') params.max = Number(issue.maximum);
     if (issue.code === 'too_small') params.min = Number(issue.minimum);
-    const own = issue.code === 'custom' ? (issue.params as Record<string, string | number> | undefined) : undefined;
-    fields[field] = { code: /^[a-z_]+$/.test(issue.message) ? issue.message : 'invalid_value', params: { ...params, ...own } };
+    const own =
+      issue.code === 'custom' ? (issue.params as Record<string, string | number> | undefined) : undefined;
+    fields[field] = {
+      code: /^[a-z_]+$/.test(issue.message) ? issue.message : 'invalid_value',
+      params: { ...params, ...own },
+    };
   }
   return fields;
 }

@@ -30,7 +30,11 @@ export function decodeCursor(cursor: string | undefined): (string | number | nul
 }
 
 /** Cuts a list read with `limit size + 1` into a page. */
-export function toPage<T>(rows: T[], size: number, cursorOf: (row: T) => (string | number | null)[]): Page<T> {
+export function toPage<T>(
+  rows: T[],
+  size: number,
+  cursorOf: (row: T) => (string | number | null)[],
+): Page<T> {
   const items = rows.slice(0, size);
   const last = items.at(-1);
   return { items, next: rows.length > size && last ? encodeCursor(cursorOf(last)) : null };

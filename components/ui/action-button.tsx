@@ -6,7 +6,7 @@ import { type FormEvent, type ReactNode, useRef, useState } from 'react';
 import { Alert } from './alert';
 import { Button } from './button';
 import type { ButtonSize, ButtonVariant } from './button-style';
-import { dialogStyle } from './dialog';
+import { dialogStyle } from './dialog-style';
 import { type FormAction, useAnswer, useProblemText } from './form-answer';
 
 /** What is asked before something that cannot be undone; `body` says in numbers what will happen. */

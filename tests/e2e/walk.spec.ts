@@ -54,7 +54,7 @@ for (const locale of ['en', 'ru'] as const) {
       .poll(
         async () => {
           await page.goto(mailingUrl);
-          return page.getByRole('main').innerText();
+          return page.getByRole('main').textContent();
         },
         { timeout: 30_000 },
       )
