@@ -65,8 +65,15 @@ function report(error: unknown): number {
   if (error instanceof SettingsError || error instanceof PostgresError) note(error.message);
   else if (isUnreachable(error))
     note('The database of DATABASE_URL could not be reached. Is it running, and is the address right?');
-  else note(error instanceof Error ? (error.stack ?? error.message) : String(error));
+  else note(`Something went wrong that should not: ${rootMessage(error)}`);
   return failed;
+}
+
+/** What the innermost cause says, with where it happened: the wrappers around it repeat whole statements with their values. */
+function rootMessage(error: unknown): string {
+  let innermost = error;
+  while (innermost instanceof Error && innermost.cause instanceof Error) innermost = innermost.cause;
+  return innermost instanceof Error ? (innermost.stack ?? innermost.message) : String(innermost);
 }
 
 /** The database is not there, or lets us not in. */
