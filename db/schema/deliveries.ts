@@ -39,6 +39,10 @@ export const deliveries = pgTable(
       .on(t.runId, t.nextTryAt.asc().nullsFirst(), t.id)
       .where(sql`${t.status} = 'queued'`),
     index('deliveries_sending').on(t.batchId).where(sql`${t.status} = 'sending'`),
+    // Few rows of a run that went well, so it costs little and finds the rare outcomes of a large one.
+    index('deliveries_not_sent')
+      .on(t.runId, t.status, t.clientId)
+      .where(sql`${t.status} in ('failed', 'skipped', 'expired', 'cancelled', 'unknown')`),
     index('deliveries_client').on(t.clientId, t.id),
     check('deliveries_sending_has_batch', sql`${t.status} <> 'sending' or ${t.batchId} is not null`),
     check('deliveries_ended', sql`(${t.status} in ('queued', 'sending')) = (${t.endedAt} is null)`),

@@ -1,0 +1,1 @@
+CREATE INDEX "deliveries_not_sent" ON "deliveries" USING btree ("run_id","status","client_id") WHERE "deliveries"."status" in ('failed', 'skipped', 'expired', 'cancelled', 'unknown');
