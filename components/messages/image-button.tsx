@@ -12,7 +12,7 @@ import { useCallback, useEffect, useId, useRef, useState, useTransition } from '
 import { Alert } from '@/components/ui/alert';
 import { Button } from '@/components/ui/button';
 import { classNames } from '@/components/ui/class-names';
-import { dialogStyle } from '@/components/ui/dialog';
+import { dialogStyle } from '@/components/ui/dialog-style';
 import { controlStyle } from '@/components/ui/field';
 import { type Problem, useProblemText } from '@/components/ui/form-answer';
 import { uploadImageAction } from '@/lib/uploads/actions';
