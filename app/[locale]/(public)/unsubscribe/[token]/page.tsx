@@ -11,7 +11,8 @@ export const dynamic = 'force-dynamic';
 
 export async function generateMetadata(): Promise<Metadata> {
   const t = await getTranslations('unsubscribe');
-  return { title: t('title'), robots: { index: false, follow: false }, referrer: 'no-referrer' };
+  // The token goes to no other site. `no-referrer` would make the browser post with `Origin: null`, which Next refuses.
+  return { title: t('title'), robots: { index: false, follow: false }, referrer: 'same-origin' };
 }
 
 export default async function UnsubscribePage({ params }: { params: Promise<{ token: string }> }) {
