@@ -78,16 +78,18 @@ export function ClientsTable({
                   className="mt-0.5 block size-4 accent-accent"
                 />
               </Td>
-              <Td className="min-w-48 [overflow-wrap:anywhere]">
-                <AppLink
-                  href={`/clients/${client.id}`}
-                  className="mr-2 font-medium underline-offset-2 hover:underline"
-                >
-                  {client.email}
-                </AppLink>
-                <SuppressionBadge suppression={client.suppression} />
+              <Td>
+                <div className="w-max max-w-60 [overflow-wrap:anywhere] sm:max-w-96">
+                  <AppLink
+                    href={`/clients/${client.id}`}
+                    className="mr-2 font-medium underline-offset-2 hover:underline"
+                  >
+                    {client.email}
+                  </AppLink>
+                  <SuppressionBadge suppression={client.suppression} />
+                </div>
               </Td>
-              <Td className="min-w-32 [overflow-wrap:anywhere]">{client.fullName}</Td>
+              <Td className="min-w-40 [overflow-wrap:anywhere]">{client.fullName}</Td>
               <Td className="max-w-56 truncate text-muted">{client.comment}</Td>
               <Td className="text-muted">
                 <Time value={client.createdAt} zone={zone} locale={locale} />

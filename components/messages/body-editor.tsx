@@ -20,7 +20,7 @@ import { Skeleton } from '@/components/ui/skeleton';
 
 const RichEditor = dynamic(() => import('./rich-editor'), {
   ssr: false,
-  loading: () => <Skeleton className="m-3 h-64" />,
+  loading: () => <Skeleton className="h-78" />,
 });
 
 type BodyEditorProps = {
@@ -64,8 +64,13 @@ export function BodyEditor({
 
   const open = async (force: boolean) => {
     const html = textarea.current?.value ?? defaultValue;
-    const { survivesEditing } = await import('./survives-editing');
-    if (!force && !survivesEditing(html)) {
+    // Without the editor's script the source is still there to be written.
+    const checks = await import('./survives-editing').catch(() => null);
+    if (!checks) {
+      setView('source');
+      return;
+    }
+    if (!force && !checks.survivesEditing(html)) {
       setWouldLose(true);
       setView('source');
       return;
@@ -94,6 +99,11 @@ export function BodyEditor({
       <div className="mb-1 flex items-end justify-between gap-3">
         <label id={`${id}-label`} htmlFor={id} className="text-[0.875rem] font-medium">
           {label}
+          {required ? (
+            <span aria-hidden className="ml-0.5 text-accent">
+              *
+            </span>
+          ) : null}
         </label>
         {view === 'source' && !wouldLose ? (
           <Button size="sm" variant="ghost" onClick={() => open(false)}>
@@ -118,6 +128,7 @@ export function BodyEditor({
           'relative',
         )}
       >
+        {view === 'plain' ? <Skeleton className="h-78 [@media(scripting:none)]:hidden" /> : null}
         {rich ? (
           <RichEditor
             html={start}
@@ -156,7 +167,14 @@ export function BodyEditor({
           // Whoever is sent here (by the label, or by an error) wants to write.
           onFocus={rich ? () => focusEditor.current?.() : undefined}
           className={
-            rich ? 'sr-only' : classNames(controlStyle, 'font-mono text-[0.8125rem] leading-relaxed')
+            rich
+              ? 'sr-only'
+              : classNames(
+                  controlStyle,
+                  'font-mono text-[0.8125rem] leading-relaxed',
+                  // Where scripts run the editor is about to come; the source would only flash up.
+                  view === 'plain' && '[@media(scripting:enabled)]:sr-only',
+                )
           }
         />
       </div>

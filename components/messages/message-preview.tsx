@@ -23,7 +23,8 @@ export function MessagePreview({ subject, html, text }: Preview) {
         title={t('letter')}
         sandbox=""
         srcDoc={frameSource(html)}
-        className="block h-112 min-h-40 w-full resize-y bg-white"
+        // Paper is white in both themes: that is what mail programs show.
+        className="block h-112 min-h-40 w-full resize-y bg-[#fff] [color-scheme:light]"
       />
       <details className="border-t border-line">
         <summary className="cursor-pointer px-4 py-2.5 text-[0.875rem] font-medium">

@@ -31,11 +31,6 @@ import { ImageButton } from './image-button';
 import { letterTypography } from './letter-typography';
 import { plainLiquid } from './survives-editing';
 
-/** What the menu inserts, as Liquid; the names are in the catalogue. */
-const variables = [
-  { name: 'fullName', source: '{{ client.full_name | default: "friend" }}' },
-  { name: 'email', source: '{{ client.email }}' },
-] as const;
 const unsubscribeUrl = '{{ unsubscribe_url }}';
 
 const toolStyle = classNames(
@@ -212,6 +207,11 @@ function Tool({
 
 function Variables({ editor }: { editor: Editor }) {
   const t = useTranslations('messages.editor');
+  // What the menu inserts, as Liquid: the word for those without a name is in the writer's language.
+  const variables = [
+    { name: 'fullName', source: `{{ client.full_name | default: "${t('friend')}" }}` },
+    { name: 'email', source: '{{ client.email }}' },
+  ] as const;
   const insert = (source: string) =>
     editor.chain().focus().insertContent({ type: 'text', text: source }).run();
   const insertUnsubscribe = () => {

@@ -183,8 +183,8 @@ class Undone extends Error {
 
 /**
  * Imports rows into the actor's own list in one transaction: new addresses are created, known ones get the name and comment
- * of the row (an empty one leaves what is there); of rows with the same address the last one counts and the others are
- * `unchanged`. One invalid row (`invalid_email`, `too_long`, `one_line`, `one_per_line`, `too_many_rows`) and nothing is
+ * of the row (an empty one leaves what is there); of rows with the same address the last one with a name, and with a comment,
+ * counts, and the others are `unchanged`. One invalid row (`invalid_email`, `too_long`, `one_line`, `one_per_line`, `too_many_rows`) and nothing is
  * written; `dryRun` writes nothing either and answers what would be done. Takes a million rows with the memory of one batch.
  */
 export async function importClients(
@@ -195,8 +195,7 @@ export async function importClients(
 ): Promise<ImportOutcome> {
   try {
     return await on.transaction(async (tx) => {
-      // Staged first and merged by one statement in the order of the key: locks are held for seconds, not for the length of
-      // the file, and two imports of the same people can not wait for each other in a circle.
+      // Staged first and merged by one statement: locks are held for seconds and not for the length of the file.
       await tx.execute(sql`drop table if exists pg_temp.client_import`);
       await tx.execute(
         sql`create temp table client_import (line bigint, email text, email_key text, full_name text, comment text) on commit drop`,
@@ -225,13 +224,20 @@ export async function importClients(
       if (invalid.length > 0) throw new Undone({ created: 0, updated: 0, unchanged: 0, invalid });
       await stage();
       await tx.execute(sql`analyze client_import`);
+      // One merge of an owner at a time: two imports of the same people can not wait for each other in a circle.
+      await tx.execute(
+        sql`select pg_advisory_xact_lock(hashtextextended(${`client_import:${actor.id}`}, 0))`,
+      );
       // A row that ON CONFLICT has just inserted was never locked or updated: its xmax is 0.
       const [merged] = await tx.execute<{ created: number; updated: number }>(sql`
         with latest as (
-          select distinct on (email_key) email, email_key, full_name, comment from client_import order by email_key, line desc
+          select min(line) as line, (array_agg(email order by line desc))[1] as email, email_key,
+            coalesce((array_agg(full_name order by line desc) filter (where full_name <> ''))[1], '') as full_name,
+            coalesce((array_agg(comment order by line desc) filter (where comment <> ''))[1], '') as comment
+          from client_import group by email_key
         ), merged as (
           insert into clients as c (owner_id, email, email_key, full_name, comment)
-          select ${actor.id}, email, email_key, full_name, comment from latest order by email_key
+          select ${actor.id}, email, email_key, full_name, comment from latest order by line
           on conflict (owner_id, email_key) do update set
             full_name = coalesce(nullif(excluded.full_name, ''), c.full_name),
             comment = coalesce(nullif(excluded.comment, ''), c.comment),
