@@ -1,5 +1,4 @@
 import { Command, CommanderError } from 'commander';
-import { SettingsError } from '@/lib/env';
 import { databaseErrorCode } from '@/lib/errors';
 import { PostgresError } from '@/scripts/postgres.mjs';
 import { addAttemptCommands } from './commands/attempts';
@@ -62,7 +61,12 @@ function report(error: unknown): number {
       process.stdout.write(`${JSON.stringify({ ...error.detail, message: error.message })}\n`);
     return failed;
   }
-  if (error instanceof SettingsError || error instanceof PostgresError) note(error.message);
+  // By name: settings are only read, and their parser only loaded, by commands that got so far.
+  if (
+    error instanceof PostgresError ||
+    (error instanceof Error && error.constructor.name === 'SettingsError')
+  )
+    note(error.message);
   else if (isUnreachable(error))
     note('The database of DATABASE_URL could not be reached. Is it running, and is the address right?');
   else note(`Something went wrong that should not: ${rootMessage(error)}`);

@@ -1,16 +1,4 @@
-import { createTranslator } from 'next-intl';
 import type { Refusal } from '@/lib/errors';
-import { catalogues } from '@/lib/i18n/catalogues';
-
-/** Codes of every namespace, also of those that are only known at run time; a sentence that lacks a number shows its key. */
-const translate = createTranslator<Record<string, never>>({
-  locale: 'en',
-  messages: catalogues.en as unknown as Record<string, never>,
-  onError: () => {},
-}) as unknown as {
-  (key: string, params?: Record<string, string | number>): string;
-  has: (key: string) => boolean;
-};
 
 /** Said on standard error, so that standard output stays what a script reads. */
 export function note(line: string): void {
@@ -62,27 +50,38 @@ export function table(heading: string[], rows: string[][]): string[] {
 }
 
 /** The data of a result, or the refusal as a failed command in plain English. */
-export function unwrap<T>(
+export async function unwrap<T>(
   result: { ok: true; data: T } | { ok: false; error: Refusal },
   namespace: string,
-): T {
+): Promise<T> {
   if (result.ok) return result.data;
-  throw new CommandFailed(describeRefusal(result.error, namespace), { error: result.error });
+  const { code, params, fields = {} } = result.error;
+  const sentence = await loadSentences(namespace);
+  const wrong = Object.entries(fields).map(([field, it]) => `${field}: ${sentence(it.code, it.params)}`);
+  throw new CommandFailed(wrong.length > 0 ? wrong.join('\n') : sentence(code, params), {
+    error: result.error,
+  });
 }
 
-/** The sentence of the English catalogue for a code of `<namespace>.errors` or `errors`; the code in words where it has none. */
-export function describeCode(
-  code: string,
-  params: Record<string, string | number> = {},
-  namespace = 'errors',
-): string {
-  const key = [`${namespace}.errors.${code}`, `errors.${code}`].find((name) => translate.has(name));
-  return key ? translate(key, params) : code.replaceAll('_', ' ');
-}
-
-function describeRefusal(error: Refusal, namespace: string): string {
-  const fields = Object.entries(error.fields ?? {}).map(
-    ([field, { code, params }]) => `${field}: ${describeCode(code, params, namespace)}`,
-  );
-  return fields.length > 0 ? fields.join('\n') : describeCode(error.code, error.params, namespace);
+/** Turns codes of `<namespace>.errors` or `errors` into sentences of the English catalogue; a code it lacks into its own words. */
+export async function loadSentences(namespace: string) {
+  const [{ createTranslator }, { catalogues }] = await Promise.all([
+    import('next-intl'),
+    import('@/lib/i18n/catalogues'),
+  ]);
+  // Codes are only known at run time; a sentence that lacks a number shows its key.
+  const translate = createTranslator<Record<string, never>>({
+    locale: 'en',
+    messages: catalogues.en as unknown as Record<string, never>,
+    onError: () => {},
+  }) as unknown as {
+    (key: string, params?: Record<string, string | number>): string;
+    has: (key: string) => boolean;
+  };
+  return (code: string, params: Record<string, string | number> = {}): string => {
+    const key = [`${namespace}.errors.${code}`, `${namespace}.reasons.${code}`, `errors.${code}`].find(
+      (name) => translate.has(name),
+    );
+    return key ? translate(key, params) : code.replaceAll('_', ' ');
+  };
 }

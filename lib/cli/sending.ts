@@ -4,7 +4,7 @@ import { createTransport } from '@/lib/email/transport';
 import { findRun } from '@/lib/runs/queries';
 import { type PassCounts, sendDueMailings } from '@/lib/sending/engine';
 import { commandLine } from './actors';
-import { CommandFailed, describeCode, note, type OutputOptions, print } from './output';
+import { CommandFailed, loadSentences, note, type OutputOptions, print } from './output';
 import { untilInterrupted } from './setup';
 
 /** A pass of the command line ends at least this often, to look at what others did. */
@@ -57,7 +57,7 @@ export async function sendRun(
         if (!isOver) throw new CommandFailed('Interrupted. The rest stays queued; the next pass goes on.');
         return;
       }
-      const held = heldBy(run);
+      const held = await heldBy(run);
       if (held && counts.sending === 0) {
         progress.end();
         throw new CommandFailed(held, answer);
@@ -80,9 +80,12 @@ export async function sendRun(
 
 type Run = NonNullable<Awaited<ReturnType<typeof findRun>>>;
 
-function heldBy(run: Run): string | null {
-  if (run.wait)
-    return `The mail server takes nothing for now: ${describeCode(run.wait.code, {}, 'mailings')}${run.wait.response ? ` (${run.wait.response})` : ''}. It is tried again from ${run.wait.until.toISOString()} on.`;
+async function heldBy(run: Run): Promise<string | null> {
+  if (run.wait) {
+    const sentence = await loadSentences('transport');
+    const reason = sentence(run.wait.code, { server: run.wait.server ?? 'The mail server' });
+    return `${reason}${run.wait.response ? ` It said: ${run.wait.response}` : ''} The next try is at ${run.wait.until.toISOString()}.`;
+  }
   if (run.pausedAt) return 'The run is paused.';
   if (run.mailingDisabledAt) return 'The mailing has been disabled by a manager.';
   return null;

@@ -1,5 +1,4 @@
 import path from 'node:path';
-import { migrateDatabase } from '@/scripts/migrate.mjs';
 import { ensurePostgres } from '@/scripts/postgres.mjs';
 import { ensureSecrets, loadEnvFiles, readSecrets, readUpNote } from '@/scripts/secrets.mjs';
 import { note } from './output';
@@ -24,6 +23,7 @@ export async function openInstallation(): Promise<void> {
   if (isEmbedded) {
     const server = await ensurePostgres({ dataDir, log: note });
     process.env.DATABASE_URL = server.url;
+    const { migrateDatabase } = await import('@/scripts/migrate.mjs');
     await migrateDatabase(server.url);
   }
 }

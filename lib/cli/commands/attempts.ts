@@ -1,8 +1,5 @@
 import { once } from 'node:events';
 import { type Command, Option } from 'commander';
-import { exportAttempts, exportColumns } from '@/lib/attempts/queries';
-import { csvLine } from '@/lib/attempts/schema';
-import { findMailing } from '@/lib/mailings/queries';
 import { commandLine } from '../actors';
 import { CommandFailed, type OutputOptions } from '../output';
 import { rowId } from '../values';
@@ -14,6 +11,11 @@ export function addAttemptCommands(program: Command): void {
     .description('CSV on standard output, oldest first')
     .addOption(new Option('--mailing <id>').argParser(rowId).makeOptionMandatory())
     .action(async (options: OutputOptions & { mailing: number }) => {
+      const [{ exportAttempts, exportColumns }, { csvLine }, { findMailing }] = await Promise.all([
+        import('@/lib/attempts/queries'),
+        import('@/lib/attempts/schema'),
+        import('@/lib/mailings/queries'),
+      ]);
       if (!(await findMailing(commandLine, options.mailing)))
         throw new CommandFailed(`There is no mailing ${options.mailing}.`);
       const rows = exportAttempts(commandLine, { mailingId: options.mailing });

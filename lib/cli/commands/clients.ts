@@ -1,8 +1,6 @@
 import type { Command } from 'commander';
-import { importClients } from '@/lib/clients/mutations';
 import { getOwner } from '../actors';
-import { readClientsCsv } from '../csv';
-import { describeCode, note, type OutputOptions, print } from '../output';
+import { loadSentences, note, type OutputOptions, print } from '../output';
 import { givenFile } from '../setup';
 
 export function addClientCommands(program: Command): void {
@@ -13,6 +11,10 @@ export function addClientCommands(program: Command): void {
     .requiredOption('--owner <email>', 'whose clients they become')
     .option('--dry-run', 'say what would be done, and write nothing')
     .action(async (file: string, options: OutputOptions & { owner: string; dryRun?: boolean }) => {
+      const [{ importClients }, { readClientsCsv }] = await Promise.all([
+        import('@/lib/clients/mutations'),
+        import('../csv'),
+      ]);
       const owner = await getOwner(options.owner);
       const misfits = new Set<number>();
       const rows = readClientsCsv(givenFile(file), (line) => misfits.add(line));
@@ -21,9 +23,10 @@ export function addClientCommands(program: Command): void {
         line,
         reason: misfits.has(line) ? 'too_many_columns' : reason,
       }));
+      const sentence = await loadSentences('clients');
       print({ ...outcome, invalid }, options, () => [
         `created ${outcome.created}, updated ${outcome.updated}, unchanged ${outcome.unchanged}, invalid ${invalid.length}`,
-        ...invalid.map(({ line, reason }) => `  line ${line}: ${reasonText(reason)}`),
+        ...invalid.map(({ line, reason }) => `  line ${line}: ${reasonText(reason, sentence)}`),
       ]);
       if (invalid.length > 0) {
         note('Nothing was written. Correct these lines and import the file again.');
@@ -32,7 +35,7 @@ export function addClientCommands(program: Command): void {
     });
 }
 
-function reasonText(reason: string): string {
+function reasonText(reason: string, sentence: Awaited<ReturnType<typeof loadSentences>>): string {
   if (reason === 'too_many_columns') return 'The line has more cells than the heading has columns.';
-  return describeCode(reason, { max: 200 }, 'clients');
+  return sentence(reason, { max: 200 });
 }

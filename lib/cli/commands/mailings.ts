@@ -2,16 +2,11 @@ import { type Command, Option } from 'commander';
 import { periodicities } from '@/db/enums';
 import { systemClock } from '@/lib/clock';
 import { fieldErrors, refuse } from '@/lib/errors';
-import { createMailing } from '@/lib/mailings/mutations';
-import { findMailing, listMailings, mailingOverview } from '@/lib/mailings/queries';
-import { mailingSchema } from '@/lib/mailings/schema';
+import type { Mailing } from '@/lib/mailings/queries';
 import type { Actor } from '@/lib/policy/rules';
-import { toLocal, upcomingSlots } from '@/lib/recurrence/slots';
-import { finishRun, pauseMailing, resumeMailing, startRun, stopMailing } from '@/lib/runs/mutations';
 import type { FinishableOutcome } from '@/lib/runs/schema';
 import { commandLine, getOwner } from '../actors';
 import { CommandFailed, note, type OutputOptions, print, table, unwrap, WrongUsage } from '../output';
-import { sendRun } from '../sending';
 import { rowId, rowIds, wholeNumber } from '../values';
 
 type CreateOptions = OutputOptions & {
@@ -28,9 +23,8 @@ type CreateOptions = OutputOptions & {
 type FinishOptions = OutputOptions & { run?: number } & Partial<Record<FinishableOutcome, boolean>>;
 
 /** The mailing, and its owner as the one who acts. */
-async function getMailing(
-  id: number,
-): Promise<{ owner: Actor; mailing: NonNullable<Awaited<ReturnType<typeof findMailing>>> }> {
+async function getMailing(id: number): Promise<{ owner: Actor; mailing: Mailing }> {
+  const { findMailing } = await import('@/lib/mailings/queries');
   const mailing = await findMailing(commandLine, id);
   if (!mailing) throw new CommandFailed(`There is no mailing ${id}.`);
   return { owner: await getOwner(mailing.ownerEmail), mailing };
@@ -53,6 +47,10 @@ export function addMailingCommands(program: Command): void {
     .action(async ({ json, owner: email, message, allClients, client, ...rest }: CreateOptions) => {
       if (Boolean(allClients) === Boolean(client))
         throw new WrongUsage('Name either --all-clients or --client ID …');
+      const [{ createMailing }, { mailingSchema }] = await Promise.all([
+        import('@/lib/mailings/mutations'),
+        import('@/lib/mailings/schema'),
+      ]);
       const owner = await getOwner(email);
       const typed = mailingSchema.safeParse({
         ...rest,
@@ -61,7 +59,7 @@ export function addMailingCommands(program: Command): void {
         clientIds: client ?? [],
       });
       if (!typed.success) return unwrap(refuse('invalid', fieldErrors(typed.error)), 'mailings');
-      const created = unwrap(await createMailing(owner, typed.data), 'mailings');
+      const created = await unwrap(await createMailing(owner, typed.data), 'mailings');
       print({ id: created.id }, { ...(json ? { json } : {}) });
     });
   mailing
@@ -70,6 +68,7 @@ export function addMailingCommands(program: Command): void {
     .option('--owner <email>', "this user's only")
     .option('--after <cursor>', 'the `next` of the page before')
     .action(async (options: OutputOptions & { owner?: string; after?: string }) => {
+      const { listMailings } = await import('@/lib/mailings/queries');
       const actor = options.owner ? await getOwner(options.owner) : commandLine;
       const page = await listMailings(actor, { after: options.after, everyone: !options.owner });
       print(page, options, () => [
@@ -93,6 +92,7 @@ export function addMailingCommands(program: Command): void {
     .argument('<id>', 'of the mailing', rowId)
     .description('a mailing, its runs and their counts')
     .action(async (id: number, options: OutputOptions) => {
+      const { mailingOverview } = await import('@/lib/mailings/queries');
       const found = await mailingOverview(commandLine, id);
       if (!found) throw new CommandFailed(`There is no mailing ${id}.`);
       print(found, options, () => [
@@ -122,6 +122,7 @@ export function addMailingCommands(program: Command): void {
       new Option('--next <count>', 'how many, at most 1000').argParser(wholeNumber(1, 1000)).default(12),
     )
     .action(async (id: number, options: OutputOptions & { next: number }) => {
+      const { toLocal, upcomingSlots } = await import('@/lib/recurrence/slots');
       const { mailing: found } = await getMailing(id);
       const now = systemClock.now();
       const slots = upcomingSlots(found, now, options.next);
@@ -140,23 +141,29 @@ export function addMailingCommands(program: Command): void {
     .argument('<id>', 'of the mailing', rowId)
     .description('start a manual run now and send it; the series does not move')
     .action(async (id: number, options: OutputOptions) => {
+      const [{ startRun }, { sendRun }] = await Promise.all([
+        import('@/lib/runs/mutations'),
+        import('../sending'),
+      ]);
       const { owner } = await getMailing(id);
-      const { runId, isNew } = unwrap(await startRun(owner, { mailingId: id }), 'mailings');
+      const { runId, isNew } = await unwrap(await startRun(owner, { mailingId: id }), 'mailings');
       if (!isNew) note(`Run ${runId} is open already; it goes on.`);
       await sendRun({ mailingId: id, runId }, options);
     });
   for (const [name, command, description] of [
-    ['pause', pauseMailing, 'hold the series and its open runs'],
-    ['resume', resumeMailing, 'go on'],
-    ['stop', stopMailing, 'cancel what is unsent and complete the mailing'],
+    ['pause', 'pauseMailing', 'hold the series and its open runs'],
+    ['resume', 'resumeMailing', 'go on'],
+    ['stop', 'stopMailing', 'cancel what is unsent and complete the mailing'],
   ] as const)
     mailing
       .command(name)
       .argument('<id>', 'of the mailing', rowId)
       .description(description)
       .action(async (id: number, options: OutputOptions) => {
+        const mutations = await import('@/lib/runs/mutations');
         const { owner } = await getMailing(id);
-        const { mailingId, ...rest } = unwrap(await command(owner, { mailingId: id }), 'mailings');
+        const done = await mutations[command](owner, { mailingId: id });
+        const { mailingId, ...rest } = await unwrap<{ mailingId: number }>(done, 'mailings');
         print({ id: mailingId, ...rest }, options);
       });
   mailing
@@ -174,9 +181,13 @@ export function addMailingCommands(program: Command): void {
       );
       if (outcomes.length === 0)
         throw new WrongUsage('Name at least one of --failed, --expired, --cancelled, --unknown.');
+      const [{ finishRun }, { sendRun }] = await Promise.all([
+        import('@/lib/runs/mutations'),
+        import('../sending'),
+      ]);
       const { owner } = await getMailing(id);
       const finished = await finishRun(owner, { mailingId: id, runId: options.run, outcomes });
-      const { runId, requeued } = unwrap(finished, 'mailings');
+      const { runId, requeued } = await unwrap(finished, 'mailings');
       note(`${requeued} letters of run ${runId} are queued again.`);
       await sendRun({ mailingId: id, runId }, options);
     });

@@ -1,7 +1,5 @@
 import { type Command, Option } from 'commander';
-import { work } from '@/lib/sending/work';
 import { note, type OutputOptions } from '../output';
-import { sendDue } from '../sending';
 import { untilInterrupted } from '../setup';
 import { wholeNumber } from '../values';
 
@@ -14,12 +12,16 @@ export function addSendingCommands(program: Command): void {
         .argParser(wholeNumber(1, 86_400))
         .default(50),
     )
-    .action((options: OutputOptions & { budgetSeconds: number }) => sendDue(options));
+    .action(async (options: OutputOptions & { budgetSeconds: number }) => {
+      const { sendDue } = await import('../sending');
+      await sendDue(options);
+    });
   program
     .command('work')
     .description('passes for ever, for machines without cron')
     .action(async () => {
       note('The worker sends what is due. Ctrl-C ends it.');
+      const { work } = await import('@/lib/sending/work');
       await work({ signal: untilInterrupted() });
     });
 }

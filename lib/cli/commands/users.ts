@@ -1,7 +1,5 @@
 import type { Command } from 'commander';
 import { fieldErrors, refuse } from '@/lib/errors';
-import { blockUser, createConfirmedUser, promoteUser, unblockUser } from '@/lib/users/mutations';
-import { registerSchema } from '@/lib/users/schema';
 import { getUser } from '../actors';
 import { type OutputOptions, print, unwrap, WrongUsage } from '../output';
 
@@ -24,6 +22,10 @@ export function addUserCommands(program: Command): void {
     .option('--staff', 'a manager')
     .option('--admin', 'an admin')
     .action(async (options: CreateOptions) => {
+      const [{ createConfirmedUser }, { registerSchema }] = await Promise.all([
+        import('@/lib/users/mutations'),
+        import('@/lib/users/schema'),
+      ]);
       const typed = registerSchema.safeParse({
         email: options.email,
         password: options.password,
@@ -37,19 +39,21 @@ export function addUserCommands(program: Command): void {
         isStaff: options.staff === true,
         isSuperuser: options.admin === true,
       });
-      print(unwrap(created, 'account'), options);
+      print(await unwrap(created, 'account'), options);
     });
   user
     .command('block <email>')
     .description('sign out at once, and send nothing more of theirs')
     .requiredOption('--reason <text>', 'the user sees it')
     .action(async (email: string, options: OutputOptions & { reason: string }) => {
+      const { blockUser } = await import('@/lib/users/mutations');
       const { id } = await getUser(email);
-      print(unwrap(await blockUser(null, { userId: id, reason: options.reason }), 'account'), options);
+      print(await unwrap(await blockUser(null, { userId: id, reason: options.reason }), 'account'), options);
     });
   user.command('unblock <email>').action(async (email: string, options: OutputOptions) => {
+    const { unblockUser } = await import('@/lib/users/mutations');
     const { id } = await getUser(email);
-    print(unwrap(await unblockUser(null, { userId: id }), 'account'), options);
+    print(await unwrap(await unblockUser(null, { userId: id }), 'account'), options);
   });
   user
     .command('promote <email>')
@@ -58,8 +62,9 @@ export function addUserCommands(program: Command): void {
     .action(async (email: string, options: OutputOptions & { staff?: boolean; admin?: boolean }) => {
       if (Boolean(options.staff) === Boolean(options.admin))
         throw new WrongUsage('Name one of --staff and --admin.');
+      const { promoteUser } = await import('@/lib/users/mutations');
       const { id } = await getUser(email);
       const promoted = await promoteUser(null, { userId: id, to: options.admin ? 'admin' : 'staff' });
-      print(unwrap(promoted, 'account'), options);
+      print(await unwrap(promoted, 'account'), options);
     });
 }
