@@ -306,12 +306,14 @@ class Engine {
     });
     if (attempts.size === 0) return false;
     const going = deliveries.filter((delivery) => attempts.has(delivery.id) && letters.has(delivery.id));
-    const results = await transport.send(
-      going.map((delivery) => letters.get(delivery.id) as Letter),
-      {
-        ...(batch.idempotencyKey ? { idempotencyKey: batch.idempotencyKey } : {}),
-        ...(signal ? { signal } : {}),
-      },
+    const results = await this.keepingLease(batch.id, () =>
+      transport.send(
+        going.map((delivery) => letters.get(delivery.id) as Letter),
+        {
+          ...(batch.idempotencyKey ? { idempotencyKey: batch.idempotencyKey } : {}),
+          ...(signal ? { signal } : {}),
+        },
+      ),
     );
     const result = new Map(going.map((delivery, index) => [delivery.id, results[index] ?? noResult]));
     for (const [id, message] of broken)
@@ -356,6 +358,21 @@ class Engine {
       await ledger.deferBatch(batch.id, this.holder, new Date(this.now().getTime() + seconds * 1000));
     }
     return refused === undefined;
+  }
+
+  /** A server may answer the final dot later than a lease lasts: it is prolonged for as long as this process lives and waits. */
+  private async keepingLease<T>(batchId: number, work: () => Promise<T>): Promise<T> {
+    const { SEND_LEASE_SECONDS: seconds } = this.settings;
+    const renew = () =>
+      ledger.renewLease(batchId, this.holder, seconds).catch((error) => {
+        log.surprise('lease_not_renewed', error, { batch: batchId });
+      });
+    const timer = setInterval(renew, (seconds * 1000) / 3);
+    try {
+      return await work();
+    } finally {
+      clearInterval(timer);
+    }
   }
 
   /** What a result means for the attempt and the delivery. */

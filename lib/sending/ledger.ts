@@ -2,6 +2,7 @@ import { type SQL, sql } from 'drizzle-orm';
 import { type Db, db, driver } from '@/db/client';
 import type { DeliveryStatus, RunKind } from '@/db/enums';
 import type { Schedule } from '@/lib/recurrence/slots';
+import type { FrozenRun } from './compose';
 
 /*
  * All SQL of the ledger: runs, batches, deliveries, attempts, and what engines share.
@@ -165,21 +166,6 @@ export async function moveNextSlot(
 }
 
 // ── b. claiming ───────────────────────────────────────────────────────────────────────────────────────────────────────────
-
-/** What a run froze when it opened: all that its letters are made of. */
-export type FrozenRun = {
-  id: number;
-  ownerId: number;
-  mailingId: number;
-  subject: string;
-  body: string;
-  fromName: string;
-  fromEmail: string;
-  replyTo: string;
-  linkBase: string;
-  locale: 'en' | 'ru';
-  openedAt: Date;
-};
 
 export type ClaimedDelivery = { id: number; email: string; fullName: string; tries: number };
 
@@ -433,6 +419,13 @@ export async function endBatch(batchId: number, holder: Holder): Promise<void> {
     )
     update deliveries d set status = 'queued' from mine where d.batch_id = mine.id and d.status = 'sending'
       and not exists (select 1 from attempts a where a.delivery_id = d.id and a.batch_id = mine.id and a.status = 'unknown')`;
+}
+
+/** Prolongs a lease that is still mine, while the mail server takes its time. */
+export async function renewLease(batchId: number, holder: Holder, leaseSeconds: number): Promise<void> {
+  await driver()`
+    update batches set leased_until = now() + make_interval(secs => ${leaseSeconds})
+    where id = ${batchId} and holder = ${holder} and ended_at is null and leased_until > now()`;
 }
 
 /** Leaves a batch of mine for a later hand-over of the same bytes under the same key. */

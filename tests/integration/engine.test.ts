@@ -334,6 +334,21 @@ describe('an engine that dies or freezes', () => {
     });
   });
 
+  it('one that waits for a slow server keeps its lease for longer than a lease lasts', async () => {
+    await createClients(db, actor, 1);
+    await createMailing(db, actor);
+    const slow = playedTransport(async () => {
+      await new Promise((resolve) => setTimeout(resolve, 7000));
+      return accepted;
+    });
+    const other = playedTransport();
+    const settings = { SEND_LEASE_SECONDS: '5' };
+    const first = pass(slow, settings);
+    await new Promise((resolve) => setTimeout(resolve, 6000));
+    expect(await pass(other, settings)).toMatchObject({ sent: 0, unknown: 0 });
+    expect((await first).sent).toBe(1);
+  });
+
   it('one that wakes after its lease ended writes nothing over the new state', async () => {
     const { batch, holder, intents } = await dieAfterIntent();
     await leaseRunsOut();
