@@ -90,7 +90,7 @@ export function ClientsTable({
                 </div>
               </Td>
               <Td className="min-w-40 [overflow-wrap:anywhere]">{client.fullName}</Td>
-              <Td className="max-w-56 truncate text-muted">{client.comment}</Td>
+              <Td className="max-w-44 truncate text-muted">{client.comment}</Td>
               <Td className="text-muted">
                 <Time value={client.createdAt} zone={zone} locale={locale} />
               </Td>
