@@ -1,5 +1,5 @@
-import { type Env, env, keyedDigest, SettingsError } from '@/lib/env';
-import type { SmtpSettings } from './connection';
+import { appUrl, type Env, env, keyedDigest, SettingsError } from '@/lib/env';
+import { isLoopback, type SmtpSettings } from './connection';
 import type { Transport } from './letter';
 import { outboxTransport } from './outbox';
 import { resendTransport } from './resend';
@@ -80,4 +80,10 @@ export function createTransport(settings: Env = env()): Transport {
         timeoutMs: 30_000,
       });
   }
+}
+
+/** Do real letters carry links that only this machine can open (`APP_URL` is a loopback address)? */
+export function hasLoopbackLinks(): boolean {
+  const host = new URL(appUrl()).hostname.replace(/^\[|\]$/g, '');
+  return transportKind() !== 'outbox' && isLoopback(host);
 }

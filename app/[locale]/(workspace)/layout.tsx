@@ -5,8 +5,8 @@ import { AppLink } from '@/components/layout/link';
 import { Notice } from '@/components/layout/notice';
 import { Banner, Shell } from '@/components/layout/shell';
 import { findActor } from '@/lib/auth/session';
-import { transportKind } from '@/lib/email/transport';
-import { env } from '@/lib/env';
+import { hasLoopbackLinks, transportKind } from '@/lib/email/transport';
+import { appUrl, env } from '@/lib/env';
 import { formatInstant } from '@/lib/format';
 import { findFact } from '@/lib/installation/queries';
 import { findEngineTrouble } from '@/lib/sending/wake';
@@ -38,7 +38,8 @@ async function Banners({ hasOutbox, zone }: { hasOutbox: boolean; zone: string }
     findFact('demo_data'),
     findEngineTrouble(),
   ]);
-  if (!trouble && !hasOutbox && !demo) return null;
+  const leadsNowhere = hasLoopbackLinks();
+  if (!trouble && !hasOutbox && !demo && !leadsNowhere) return null;
   return (
     <section aria-label={t('label')}>
       {trouble ? (
@@ -49,6 +50,7 @@ async function Banners({ hasOutbox, zone }: { hasOutbox: boolean; zone: string }
             : null}
         </Banner>
       ) : null}
+      {leadsNowhere ? <Banner tone="warn">{t('loopback', { address: appUrl() })}</Banner> : null}
       {hasOutbox ? (
         <Banner tone="info">
           {t('outbox')}{' '}
