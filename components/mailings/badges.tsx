@@ -38,11 +38,18 @@ const runTones = {
   missed: 'bad',
 } satisfies Record<string, Tone>;
 
-/** How a run stands, in a word. */
-export function RunBadge({ run }: { run: Pick<RunRow, 'status' | 'pausedAt' | 'stoppedAt'> }) {
-  const t = useTranslations('mailings.runStatus');
+type Standing = Pick<RunRow, 'status' | 'pausedAt' | 'stoppedAt'>;
+
+/** The word for how a run stands: an open one may be held, or on its way to an end. */
+export function runStanding(run: Standing): keyof typeof runTones {
   const open = run.status === 'open' || run.status === 'waiting';
-  const shown = open && run.stoppedAt ? 'stopping' : open && run.pausedAt ? 'paused' : run.status;
+  return open && run.stoppedAt ? 'stopping' : open && run.pausedAt ? 'paused' : run.status;
+}
+
+/** How a run stands, in a word. */
+export function RunBadge({ run }: { run: Standing }) {
+  const t = useTranslations('mailings.runStatus');
+  const shown = runStanding(run);
   return <Badge tone={runTones[shown]}>{t(shown)}</Badge>;
 }
 

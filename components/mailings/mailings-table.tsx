@@ -3,7 +3,7 @@ import { AppLink } from '@/components/layout/link';
 import { Table, Tbody, Td, Th, Thead, Tr } from '@/components/ui/table';
 import { Time } from '@/components/ui/time';
 import type { MailingRow } from '@/lib/mailings/queries';
-import { MailingBadges } from './badges';
+import { MailingBadges, runStanding } from './badges';
 
 /** Mailings with what a person looks for first: how it stands, when it sends next, how the last run went. */
 export function MailingsTable({
@@ -67,7 +67,7 @@ export function MailingsTable({
                     <Time value={mailing.lastRun.openedAt} zone={mailing.zone} locale={locale} />
                   </AppLink>
                   <div className="text-[0.8125rem] whitespace-nowrap text-muted">
-                    {t(`runStatus.${mailing.lastRun.status}`)}
+                    {t(`runStatus.${runStanding(mailing.lastRun)}`)}
                     {mailing.lastRun.status === 'missed'
                       ? null
                       : `, ${t('sentOf', { sent: mailing.lastRun.sent, total: mailing.lastRun.total })}`}
