@@ -18,6 +18,22 @@ export const deliveryStatuses = [
   'unknown',
 ] as const;
 export const attemptStatuses = ['success', 'failure', 'unknown'] as const;
+/** Why a transport takes nothing for a while; the catalogue says each in plain words. */
+export const waitCodes = [
+  'unreachable',
+  'tls_failed',
+  'greeting_refused',
+  'auth_refused',
+  'auth_not_offered',
+  'sender_refused',
+  'slow_down',
+  'quota_daily',
+  'quota_monthly',
+  'server_error',
+  'garbage',
+  'timeout',
+  'key_refused',
+] as const;
 export const postStatuses = ['draft', 'published'] as const;
 
 export type Periodicity = (typeof periodicities)[number];
@@ -30,3 +46,4 @@ export type AttemptStatus = (typeof attemptStatuses)[number];
 export type SuppressionReason = (typeof suppressionReasons)[number];
 export type TokenKind = (typeof tokenKinds)[number];
 export type PostStatus = (typeof postStatuses)[number];
+export type WaitCode = (typeof waitCodes)[number];

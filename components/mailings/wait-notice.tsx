@@ -1,23 +1,9 @@
 import { useLocale, useTranslations } from 'next-intl';
 import { Alert } from '@/components/ui/alert';
 import { Time } from '@/components/ui/time';
+import { waitCodes } from '@/db/enums';
 import type { Wait } from '@/lib/runs/queries';
 
-const codes = [
-  'unreachable',
-  'tls_failed',
-  'greeting_refused',
-  'auth_refused',
-  'auth_not_offered',
-  'sender_refused',
-  'slow_down',
-  'quota_daily',
-  'quota_monthly',
-  'server_error',
-  'garbage',
-  'timeout',
-  'key_refused',
-] as const;
 /** Troubles that pass without anybody doing anything. */
 const passing = new Set<string>(['slow_down', 'quota_daily', 'quota_monthly', 'server_error']);
 
@@ -25,7 +11,7 @@ const passing = new Set<string>(['slow_down', 'quota_daily', 'quota_monthly', 's
 export function WaitNotice({ wait, zone }: { wait: Wait; zone: string }) {
   const t = useTranslations('mailings.wait');
   const locale = useLocale();
-  const code = codes.find((known) => known === wait.code);
+  const code = waitCodes.find((known) => known === wait.code);
   return (
     <Alert tone="warn" title={t('title')}>
       <p>

@@ -1,3 +1,7 @@
+import type { WaitCode } from '@/db/enums';
+
+export type { WaitCode } from '@/db/enums';
+
 /** A name that is shown and an address of RFC 5321. */
 export type Mailbox = { name: string; address: string };
 
@@ -23,24 +27,6 @@ export type Letter = {
   /** The same letter as MIME, one character an octet, where the composer could encode most of it once for a whole run. */
   mime?: () => string;
 };
-
-/** Why a transport takes nothing for a while; the catalogue says it in plain words (`transport.reasons.<code>`). */
-export const waitCodes = [
-  'unreachable',
-  'tls_failed',
-  'greeting_refused',
-  'auth_refused',
-  'auth_not_offered',
-  'sender_refused',
-  'slow_down',
-  'quota_daily',
-  'quota_monthly',
-  'server_error',
-  'garbage',
-  'timeout',
-  'key_refused',
-] as const;
-export type WaitCode = (typeof waitCodes)[number];
 
 /** What became of one letter. `response` is the server's own words, at most 2,000 characters. */
 export type SendResult =
