@@ -26,6 +26,16 @@ export type Letter = {
   isTest?: boolean;
   /** The same letter as MIME, one character an octet, where the composer could encode most of it once for a whole run. */
   mime?: () => string;
+  /** The same bodies as JSON, likewise worked out once for a whole run; `html` and `text` hold what they stand for. */
+  json?: BodiesAsJson;
+};
+
+/** Both bodies of a letter, ready for an API. */
+export type BodiesAsJson = {
+  /** `"html":"…","text":"…"`: UTF-8, one character an octet. */
+  members(): string;
+  /** Equal for the same bodies alone, and much shorter than they are. Holds no line break. */
+  mark(): string;
 };
 
 /** What became of one letter. `response` is the server's own words, at most 2,000 characters. */
@@ -71,8 +81,10 @@ export type Transport = {
    * once. The signal stops letters whose turn has not come (`untried`); those begun are finished.
    */
   send(letters: Letter[], options?: { idempotencyKey?: string; signal?: AbortSignal }): Promise<SendResult[]>;
-  /** SHA-256, hex, of the bytes that would be handed over. */
+  /** SHA-256, hex, of all that makes the bytes that would be handed over: equal only for equal bytes. */
   digest(letters: Letter[]): string;
+  /** Requests a second that the provider allows, as its last answer announced; null = it has said nothing yet. One send of a batch is one request. */
+  requestsPerSecond?(): number | null;
   close(): Promise<void>;
 };
 

@@ -1,6 +1,7 @@
-import { randomUUID } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
 import { convert } from 'html-to-text';
 import { parseAddress } from '@/lib/email/address';
+import { compileJson } from '@/lib/email/json';
 import type { Letter } from '@/lib/email/letter';
 import {
   compilePart,
@@ -83,6 +84,11 @@ export function compileLetter(run: FrozenRun): CompiledLetter {
   const dateLine = dateHeader(run.openedAt);
   const htmlPart = compilePart('text/html', html.fixed);
   const textPart = compilePart('text/plain', text.fixed);
+  const htmlJson = compileJson(html.fixed);
+  const textJson = compileJson(text.fixed);
+  const fixedMark = createHash('sha256')
+    .update(JSON.stringify([html.fixed, text.fixed]))
+    .digest('hex');
   const listId = `<m${run.mailingId}.${domain}>`;
   const listHeaders =
     structuredHeader('List-Unsubscribe-Post', 'List-Unsubscribe=One-Click') +
@@ -122,6 +128,10 @@ export function compileLetter(run: FrozenRun): CompiledLetter {
             textPart(textValues),
             htmlPart(htmlValues),
           ),
+        json: {
+          members: () => `"html":${htmlJson(htmlValues)},"text":${textJson(textValues)}`,
+          mark: () => fixedMark + JSON.stringify([htmlValues, textValues]),
+        },
       };
     },
     composeTest(recipient) {

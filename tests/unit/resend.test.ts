@@ -118,7 +118,7 @@ describe('letters through Resend', () => {
     ]);
   });
 
-  test('a batch refused as a whole for one letter is handed over one by one', async () => {
+  test('a batch refused as a whole for one letter is handed over in parts, and the others get theirs', async () => {
     const { transport, asked } = await serve(({ emails }) =>
       emails.some((email) => email.to.includes('b@mail.org'))
         ? refusal(422, 'validation_error', 'Invalid `to`')
@@ -126,7 +126,8 @@ describe('letters through Resend', () => {
     );
     const results = await transport.send(three, { idempotencyKey: 'k' });
     expect(outcomes(results)).toEqual(['accepted', 'refused recipient', 'accepted']);
-    expect(asked.map((each) => each.key)).toEqual(['k', 'k/0', 'k/1', 'k/2']);
+    // Each part has the same key whenever the batch is repeated.
+    expect(asked.map((each) => each.key)).toEqual(['k', 'k/0-2', 'k/0-1', 'k/1-2', 'k/2-3']);
   });
 
   test('addresses that end in .example are never handed over', async () => {
@@ -153,7 +154,12 @@ describe('letters through Resend', () => {
       'sender_refused',
       undefined,
     ],
-    ['the same key at work elsewhere', refusal(409, 'concurrent_idempotent_requests'), 'slow_down', 5],
+    [
+      'a key that Resend does not understand',
+      refusal(400, 'invalid_idempotency_key'),
+      'server_error',
+      undefined,
+    ],
   ];
   test.each(sender)('%s makes the sender wait', async (_title, answer, waitCode, waitSeconds) => {
     const { transport } = await serve(() => answer);
@@ -175,6 +181,7 @@ describe('letters through Resend', () => {
     ['200 with garbage', { body: 'garbage' }],
     ['a cut connection', 'cut'],
     ['no answer at all', 'hang'],
+    ['the same key at work elsewhere', refusal(409, 'concurrent_idempotent_requests')],
     ['the same key with other bytes', refusal(409, 'invalid_idempotent_request')],
   ];
   test.each(unsure)('after %s nobody knows', async (_title, answer) => {
