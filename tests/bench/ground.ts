@@ -3,16 +3,48 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
+import { z } from 'zod';
 import { migrateDatabase } from '../../scripts/migrate.mjs';
 import { ensurePostgres } from '../../scripts/postgres.mjs';
 
+/** What a benchmark stands on. */
+export type Ground = {
+  databaseUrl: string;
+  postgresPid: number;
+  /** Letters of one measured pass; what needs more takes a multiple of it. */
+  letters: number;
+  /** Times each side is measured. */
+  rounds: number;
+  /** Said beside the table. */
+  note(text: string): void;
+  /** Runs when the benchmark is over, also after Ctrl-C. */
+  atEnd(work: () => unknown): void;
+};
+
+const rowSchema = z.object({
+  what: z.string(),
+  ours: z.string(),
+  peer: z.string(),
+  ratio: z.string(),
+  spread: z.string(),
+  must: z.string(),
+  aim: z.string(),
+  met: z.enum(['aim', 'must', 'NO']),
+});
+export type Row = z.output<typeof rowSchema>;
+
+/** What the process of a benchmark hands to `main`. No row: it was skipped, and a note says why. */
+export const reportSchema = z.object({ rows: z.array(rowSchema), notes: z.array(z.string()) });
+export type Report = z.output<typeof reportSchema>;
+
 /** A PostgreSQL of the benchmark's own, with the settings a person's own would have (fsync on), migrated and empty. */
-export async function startDatabase(): Promise<{ url: string; stop: () => Promise<void> }> {
+export async function startDatabase(): Promise<{ url: string; pid: number; stop: () => Promise<void> }> {
   const dataDir = mkdtempSync(path.join(tmpdir(), 'mailroom-bench-'));
   const server = await ensurePostgres({ dataDir });
   await migrateDatabase(server.url);
   return {
     url: server.url,
+    pid: server.pid,
     stop: async () => {
       await server.stop();
       rmSync(dataDir, { recursive: true, force: true });
@@ -33,39 +65,123 @@ export function spawnScript(
   });
 }
 
-/** The SMTP sink, in a process of its own. */
-export async function startSink() {
-  const child = spawnScript('sink.ts', []);
-  if (!child.stdout || !child.stdin) throw new Error('the sink has no pipes');
+/** All that a child prints, when it has ended well. */
+export async function outputOf(child: ChildProcess): Promise<string> {
+  let output = '';
+  child.stdout?.on('data', (chunk) => {
+    output += chunk;
+  });
+  const code = await new Promise<number | null>((resolve, reject) => {
+    child.once('error', reject);
+    child.once('close', resolve);
+  });
+  if (code !== 0) throw new Error(`${child.spawnargs.slice(3).join(' ')} ended with ${code}`);
+  return output;
+}
+
+export type Sink = Awaited<ReturnType<typeof startSink>>;
+
+/** A mail server that takes everything, in a process of its own: `sink.ts` speaks SMTP, `resend-sink.ts` is in Resend's place. */
+export async function startSink(ground: Ground, file: 'sink.ts' | 'resend-sink.ts', args: string[] = []) {
+  const child = spawnScript(file, args);
+  if (!child.stdout || !child.stdin || !child.pid) throw new Error('the sink has no pipes');
+  const { stdin, pid } = child;
+  ground.atEnd(() => stdin.end());
   const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
   const read = async () => Number((await lines.next()).value);
   const port = await read();
-  const ask = async (command: string) => {
-    child.stdin?.write(`${command}\n`);
+  const ask = (command: string) => {
+    stdin.write(`${command}\n`);
     return read();
   };
-  return { port, count: () => ask('count'), reset: () => ask('reset'), stop: () => child.stdin?.end() };
+  return {
+    port,
+    pid,
+    /** Letters taken since the last reset. */
+    count: () => ask('count'),
+    /** Requests answered with 429 since then; only of `resend-sink.ts`. */
+    refused: () => ask('refused'),
+    reset: () => ask('reset'),
+  };
 }
 
-export type Row = {
-  what: string;
-  ours: string;
-  peer: string;
-  ratio: number;
-  spread: string;
-  bar: string;
-  isMet: boolean;
-};
+/** Fails unless the sink has taken exactly so many letters since its last reset. */
+export async function expectTaken(sink: Sink, howMany: number, who: string): Promise<void> {
+  const taken = await sink.count();
+  if (taken !== howMany) throw new Error(`${who}: the sink took ${taken} letters of ${howMany}`);
+}
 
-export function median(values: number[]): number {
+export type Bar = { sign: '≥' | '≤'; must: number; aim: number | null; unit?: string };
+
+/** A row of the table, judged. `ratio` is what the bar is about, in the bar's unit. */
+export function rowOf(
+  row: { what: string; ours: string; peer: string; ratio: number; spread: string },
+  { sign, must, aim, unit = '' }: Bar,
+): Row {
+  const reaches = (limit: number) => (sign === '≥' ? row.ratio >= limit : row.ratio <= limit);
+  const isAimMet = reaches(aim ?? must);
+  return {
+    ...row,
+    ratio: `${row.ratio.toFixed(2)}${unit}`,
+    must: `${sign} ${must}${unit}`,
+    aim: aim === null ? '–' : `${sign} ${aim}${unit}`,
+    met: !reaches(must) ? 'NO' : isAimMet && aim !== null ? 'aim' : 'must',
+  };
+}
+
+/** Measures both sides in turn, the first one alternating so that neither always finds the warmer cache. */
+export async function compare(
+  rounds: number,
+  measureOurs: () => Promise<number>,
+  measurePeer: () => Promise<number>,
+): Promise<{ ours: number; peer: number; ratio: number; spread: string }> {
+  const ours: number[] = [];
+  const peer: number[] = [];
+  const ratios: number[] = [];
+  for (let round = 0; round < rounds; round += 1) {
+    const isOursFirst = round % 2 === 0;
+    const before = isOursFirst ? null : await measurePeer();
+    const mine = await measureOurs();
+    const theirs = before ?? (await measurePeer());
+    ours.push(mine);
+    peer.push(theirs);
+    ratios.push(mine / theirs);
+    progress(
+      `round ${round + 1}: ${mine.toPrecision(4)} ÷ ${theirs.toPrecision(4)} = ${(mine / theirs).toFixed(2)}`,
+    );
+  }
+  return { ours: median(ours), peer: median(peer), ratio: median(ratios), spread: spread(ratios) };
+}
+
+/** The argument with which a side is fastest, tried once each: a peer is measured at its best. */
+export async function fastest<T>(choices: T[], rateOf: (choice: T) => Promise<number>): Promise<T> {
+  const rates: { choice: T; rate: number }[] = [];
+  for (const choice of choices) rates.push({ choice, rate: await rateOf(choice) });
+  const [best] = rates.sort((a, b) => b.rate - a.rate);
+  if (!best) throw new Error('nothing to choose from');
+  return best.choice;
+}
+
+export function progress(text: string): void {
+  process.stderr.write(`  ${text}\n`);
+}
+
+export const median = (values: number[]) => quantile(values, 0.5);
+
+/** Between two values it lies where their distance says. */
+export function quantile(values: number[], share: number): number {
   const sorted = [...values].sort((a, b) => a - b);
-  const middle = Math.floor(sorted.length / 2);
-  const upper = sorted[middle] ?? Number.NaN;
-  return sorted.length % 2 === 1 ? upper : (upper + (sorted[middle - 1] ?? Number.NaN)) / 2;
+  const place = (sorted.length - 1) * share;
+  const lower = sorted[Math.floor(place)] ?? Number.NaN;
+  const upper = sorted[Math.ceil(place)] ?? Number.NaN;
+  return lower + (upper - lower) * (place - Math.floor(place));
 }
 
 export const spread = (values: number[]) =>
-  `${Math.min(...values).toFixed(2)} to ${Math.max(...values).toFixed(2)}`;
+  values.length < 2 ? 'one run' : `${Math.min(...values).toFixed(2)} to ${Math.max(...values).toFixed(2)}`;
+
+export const whole = (value: number) => Math.round(value).toLocaleString('en');
+export const rate = (value: number) => `${whole(value)}/s`;
 
 export async function seconds(work: () => Promise<unknown>): Promise<number> {
   const from = process.hrtime.bigint();

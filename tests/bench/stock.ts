@@ -7,8 +7,32 @@ export const body = `<h1>Hello {{ client.full_name | default: "friend" }}</h1>${
   57,
 )}<p>Sent to {{ client.email }}.</p>`;
 
+/** The same letter as a peer makes it for the nth client: values put in, a text part made from the HTML, a link to leave by. */
+export function personalised(nth: number) {
+  const name = `Client Number ${nth}`;
+  const address = `client${nth}@bench.test`;
+  const fill = (text: string) =>
+    text
+      .replaceAll('{{ client.full_name | default: "friend" }}', name)
+      .replaceAll('{{ client.email }}', address);
+  const html = fill(body);
+  return {
+    name,
+    address,
+    subject: fill(subject),
+    html,
+    text: html.replace(/<[^>]+>/g, ' '),
+    headers: {
+      'List-Unsubscribe': `<http://localhost:3000/u/${nth}>`,
+      'List-Unsubscribe-Post': 'List-Unsubscribe=One-Click',
+    },
+  };
+}
+
+export type Owner = { ownerId: number; messageId: number };
+
 /** One owner with that many clients and a message, in an emptied database. Returns the ids. */
-export async function stock(clients: number): Promise<{ ownerId: number; messageId: number }> {
+export async function stock(clients: number, letter = { subject, body }): Promise<Owner> {
   await db.execute(
     sql`truncate users, runs, deliveries, batches, transports, engines, client_addresses cascade`,
   );
@@ -21,13 +45,13 @@ export async function stock(clients: number): Promise<{ ownerId: number; message
     select ${ownerId}, 'client' || n || '@bench.test', 'client' || n || '@bench.test', 'Client Number ' || n
     from generate_series(1, ${clients}) n`);
   const [message] = await db.execute<{ id: string }>(sql`
-    insert into messages (owner_id, subject, body) values (${ownerId}, ${subject}, ${body}) returning id`);
+    insert into messages (owner_id, subject, body) values (${ownerId}, ${letter.subject}, ${letter.body}) returning id`);
   await db.execute(sql`analyze`);
   return { ownerId, messageId: Number(message?.id) };
 }
 
 /** A mailing to all clients that is due since `at`. */
-export async function dueMailing(owner: { ownerId: number; messageId: number }, at: Date): Promise<number> {
+export async function dueMailing(owner: Owner, at: Date): Promise<number> {
   const [mailing] = await db.execute<{ id: string }>(sql`
     insert into mailings (owner_id, name, message_id, audience, periodicity, starts_local, zone, starts_at, next_slot_at)
     values (${owner.ownerId}, 'Bench', ${owner.messageId}, 'all', 'once', ${at.toISOString().slice(0, 19)}, 'UTC',

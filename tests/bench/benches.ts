@@ -1,0 +1,16 @@
+import type { Ground, Row } from './ground';
+
+type Bench = (ground: Ground) => Promise<Row[]>;
+
+/** Every benchmark by the name that `--only` takes, in the order of the table. */
+export const benches: Record<string, () => Promise<Bench>> = {
+  open: async () => (await import('./open-run')).benchOpenRun,
+  nodemailer: async () => (await import('./send')).benchNodemailer,
+  postfix: async () => (await import('./send')).benchPostfix,
+  client: async () => (await import('./send')).benchClientAlone,
+  resend: async () => (await import('./resend')).benchResend,
+  'resend-limit': async () => (await import('./resend-limit')).benchResendLimit,
+  ledger: async () => (await import('./ledger')).benchLedger,
+  memory: async () => (await import('./memory')).benchMemory,
+  pages: async () => (await import('./pages')).benchPages,
+};

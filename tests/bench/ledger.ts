@@ -1,0 +1,127 @@
+import { sql } from 'drizzle-orm';
+import PgBoss from 'pg-boss';
+import postgres from 'postgres';
+import { db } from '@/db/client';
+import type { SendResult, Transport } from '@/lib/email/transport';
+import type { Actor } from '@/lib/policy/rules';
+import { startRun } from '@/lib/runs/mutations';
+import { watchBusy } from './busy';
+import { compare, fastest, type Ground, type Row, rate, rowOf, seconds, whole } from './ground';
+import { expectRecorded, passToTheEnd } from './pass';
+import { dueMailing, stock } from './stock';
+
+const taken: SendResult = { outcome: 'accepted', code: 250, response: '250 2.0.0 Ok: queued', stage: 'dot' };
+
+/** A mail server that answers at once and does nothing, under SMTP's rules: attempts are on disk before, 100 at most. */
+const nowhere: Transport = {
+  kind: 'smtp',
+  name: 'nowhere',
+  repeatsSafely: false,
+  batchMax: 500,
+  ready: async () => null,
+  send: async (letters) => letters.map(() => taken),
+  digest: () => '',
+  close: async () => {},
+};
+
+/**
+ * What the ledger costs, without mail: 50,000 deliveries of an open run claimed, each with its attempt written before and settled
+ * after ÷ pg-boss taking 50,000 jobs by 500 and completing them by 500. One process and one PostgreSQL; filling is not counted.
+ */
+export async function benchLedger(ground: Ground): Promise<Row[]> {
+  const howMany = ground.letters * 5;
+  const boss = await openBoss(ground);
+  const bossRate = async (loops: number) => {
+    await boss.fill(howMany);
+    return howMany / (await seconds(() => boss.workOff(howMany, loops)));
+  };
+  const loops = await fastest([1, 2], bossRate);
+  let busy = '';
+  const measured = await compare(
+    ground.rounds,
+    async () => {
+      await openRun(howMany);
+      const readBusy = watchBusy([
+        { name: 'engine', pid: process.pid },
+        { name: 'Postgres', pid: ground.postgresPid, withChildren: true },
+      ]);
+      const time = await seconds(() => passToTheEnd(nowhere));
+      busy = readBusy();
+      await expectRecorded(howMany);
+      return howMany / time;
+    },
+    () => bossRate(loops),
+  );
+  ground.note(`pg-boss was faster with ${loops} ${loops === 1 ? 'loop' : 'loops'} of fetch and complete`);
+  if (busy) ground.note(`cores busy in the last pass: ${busy}`);
+  const row = {
+    what: `claim and record ${whole(howMany)} deliveries, each with its attempt ÷ pg-boss 10 fetch and complete`,
+    ...measured,
+    ours: rate(measured.ours),
+    peer: rate(measured.peer),
+  };
+  return [rowOf(row, { sign: '≥', must: 2, aim: 6 })];
+}
+
+/** A run of that many tiny letters, open and analysed. */
+async function openRun(howMany: number): Promise<void> {
+  const owner = await stock(howMany, { subject: 'News', body: '<p>Hello {{ client.full_name }}</p>' });
+  const never = new Date(Date.now() + 365 * 24 * 3600_000);
+  const actor: Actor = {
+    id: owner.ownerId,
+    email: 'owner@bench.test',
+    name: 'Bench Owner',
+    isStaff: false,
+    isSuperuser: false,
+    timeZone: 'UTC',
+    locale: 'en',
+  };
+  const started = await startRun(actor, { mailingId: await dueMailing(owner, never) });
+  if (!started.ok) throw new Error(`the run did not open: ${started.error.code}`);
+  await db.execute(sql`analyze`);
+}
+
+async function openBoss(ground: Ground) {
+  const queue = 'bench';
+  // Neither maintenance nor schedules: they would only take time from it.
+  const boss = new PgBoss({ connectionString: ground.databaseUrl, supervise: false, schedule: false });
+  boss.on('error', (error) => console.error(error));
+  await boss.start();
+  await boss.createQueue(queue);
+  const jobs = postgres(ground.databaseUrl, { max: 1, onnotice: () => {} });
+  ground.atEnd(async () => {
+    await jobs.end();
+    await boss.stop({ graceful: false, wait: true });
+  });
+  return {
+    /** That many small jobs in an emptied, analysed queue. */
+    async fill(howMany: number) {
+      await jobs`truncate pgboss.job`;
+      for (let first = 0; first < howMany; first += 5000) {
+        const length = Math.min(5000, howMany - first);
+        await boss.insert(
+          Array.from({ length }, (_, index) => ({ name: queue, data: { client: first + index } })),
+        );
+      }
+      await jobs`analyze`;
+    },
+    /** Takes and completes all of them, 500 at a time. */
+    async workOff(howMany: number, loops: number) {
+      const loop = async () => {
+        for (;;) {
+          const batch = await boss.fetch(queue, { batchSize: 500 });
+          if (batch.length === 0) return;
+          await boss.complete(
+            queue,
+            batch.map((job) => job.id),
+          );
+        }
+      };
+      await Promise.all(Array.from({ length: loops }, loop));
+      const [count] = await jobs<{ completed: string }[]>`
+        select count(*) as completed from pgboss.job where state = 'completed'`;
+      if (Number(count?.completed) !== howMany)
+        throw new Error(`pg-boss completed ${count?.completed} jobs of ${howMany}`);
+    },
+  };
+}

@@ -1,0 +1,45 @@
+import { z } from 'zod';
+import { benches } from './benches';
+import { type Ground, type Report, startDatabase } from './ground';
+
+/* One benchmark, named by the argument, on a database of its own. Prints its report as JSON, progress on standard error. */
+const size = z
+  .object({
+    BENCH_LETTERS: z.coerce.number().int().min(100).default(10_000),
+    BENCH_ROUNDS: z.coerce.number().int().min(1).default(5),
+  })
+  .parse(process.env);
+const load = benches[process.argv[2] ?? ''];
+if (!load) throw new Error(`there is no benchmark ${process.argv[2]}`);
+
+const endings: (() => unknown)[] = [];
+const end = async () => {
+  for (let work = endings.pop(); work; work = endings.pop()) await work();
+};
+for (const signal of ['SIGINT', 'SIGTERM'] as const)
+  process.once(signal, () => end().finally(() => process.exit(130)));
+
+const database = await startDatabase();
+endings.push(database.stop);
+process.env.DATABASE_URL = database.url;
+process.env.AUTH_SECRET ??= 'a secret of the benchmarks, long enough';
+const { closeDatabase } = await import('@/db/client');
+endings.push(closeDatabase);
+
+const notes: string[] = [];
+const ground: Ground = {
+  databaseUrl: database.url,
+  postgresPid: database.pid,
+  letters: size.BENCH_LETTERS,
+  rounds: size.BENCH_ROUNDS,
+  note: (text) => notes.push(text),
+  atEnd: (work) => endings.push(work),
+};
+try {
+  const bench = await load();
+  const report: Report = { rows: await bench(ground), notes };
+  process.stdout.write(`${JSON.stringify(report)}\n`);
+} finally {
+  await end();
+}
+process.exit();

@@ -1,0 +1,197 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import http from 'node:http';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+import { sql } from 'drizzle-orm';
+import { z } from 'zod';
+import { db } from '@/db/client';
+import { hashPassword } from '@/lib/auth/passwords';
+import { freePort } from '../../scripts/postgres.mjs';
+import { buildProduction } from '../../scripts/prepare.mjs';
+import {
+  endProcesses,
+  mark,
+  startServer,
+  startWorker,
+  tail,
+  waitForServer,
+} from '../../scripts/processes.mjs';
+import { watchBusy } from './busy';
+import {
+  compare,
+  type Ground,
+  median,
+  progress,
+  quantile,
+  type Row,
+  rate,
+  rowOf,
+  type Sink,
+  startSink,
+} from './ground';
+import { dueMailing, stock } from './stock';
+
+const page = '/mailings';
+const perSecond = 10;
+const password = 'a long and honest passphrase';
+
+/**
+ * The time to the first byte of the page of mailings, asked for at a steady rate: while a worker sends a large run beside it ÷ while none does.
+ * The production build, the worker as a process of its own, as `npm run up` starts them.
+ */
+export async function benchPages(ground: Ground): Promise<Row[]> {
+  const phaseSeconds = Math.max(2, Math.round(ground.letters / 1000));
+  const sink = await startSink(ground, 'sink.ts');
+  const directory = mkdtempSync(path.join(tmpdir(), 'mailroom-bench-pages-'));
+  ground.atEnd(() => rmSync(directory, { recursive: true, force: true }));
+  const env = {
+    ...process.env,
+    ...sendingTo(sink),
+    MAILROOM_DATA_DIR: directory,
+    PORT: String(await freePort()),
+  };
+  const server = await serve(ground, env, path.join(directory, 'server.log'));
+
+  // More than leave in all busy phases together.
+  const owner = await stock(ground.letters * 50);
+  await dueMailing(owner, new Date(Date.now() - 1000));
+  const hash = await hashPassword(password);
+  await db.execute(sql`update users set password_hash = ${hash} where id = ${owner.ownerId}`);
+  const cookie = await signIn(server.base);
+  const ask = () => firstBytes(`${server.base}${page}`, cookie, phaseSeconds);
+  // The first requests load the page's code; the first worker opens the run.
+  await ask();
+  await whileSending(ground, sink, env, directory, async () => {});
+
+  const sent: number[] = [];
+  let busy = '';
+  const measured = await compare(
+    ground.rounds,
+    () =>
+      whileSending(ground, sink, env, directory, async (workerPid) => {
+        const before = await sink.count();
+        const readBusy = watchBusy([
+          { name: 'server', pid: server.pid },
+          { name: 'worker', pid: workerPid },
+          { name: 'Postgres', pid: ground.postgresPid, withChildren: true },
+          { name: 'sink', pid: sink.pid },
+          { name: 'this client', pid: process.pid },
+        ]);
+        const times = await ask();
+        busy = readBusy();
+        sent.push(((await sink.count()) - before) / phaseSeconds);
+        return quantile(times, 0.95);
+      }),
+    async () => quantile(await ask(), 0.95),
+  );
+  ground.note(`${rate(median(sent))} left meanwhile`);
+  if (busy) ground.note(`cores busy in the last phase: ${busy}`);
+  const milliseconds = (value: number) => `${value.toFixed(1)} ms`;
+  const row = {
+    what: 'p95 of the time to the first byte of a page while a worker sends ÷ while nothing is sent',
+    ...measured,
+    ours: milliseconds(measured.ours),
+    peer: milliseconds(measured.peer),
+  };
+  return [rowOf(row, { sign: '≤', must: 2, aim: 1.3 })];
+}
+
+const sendingTo = (sink: Sink) => ({
+  EMAIL_TRANSPORT: 'smtp',
+  SMTP_URL: `smtp://127.0.0.1:${sink.port}`,
+  EMAIL_FROM: 'bench@bench.test',
+});
+
+async function serve(ground: Ground, env: NodeJS.ProcessEnv, logFile: string) {
+  await buildProduction(progress, process.env);
+  const port = Number(env.PORT);
+  const server = startServer({ port, env, logFile });
+  const one = mark(server);
+  ground.atEnd(() => endProcesses([one]));
+  if (!(await waitForServer(port, () => server.exitCode !== null)))
+    throw new Error(`The server did not start.\n${tail(logFile)}`);
+  return { base: `http://localhost:${port}`, pid: one.pid };
+}
+
+/** Does `work` while a worker of its own process sends, and ends the worker. Fails when the run was over before `work` was. */
+async function whileSending<T>(
+  ground: Ground,
+  sink: Sink,
+  env: NodeJS.ProcessEnv,
+  directory: string,
+  work: (workerPid: number) => Promise<T>,
+): Promise<T> {
+  await sink.reset();
+  const logFile = path.join(directory, 'worker.log');
+  const worker = startWorker({ env, logFile });
+  const one = mark(worker);
+  const end = () => endProcesses([one], 30);
+  ground.atEnd(end);
+  try {
+    for (const limit = Date.now() + 120_000; (await sink.count()) === 0; await pause(100))
+      if (worker.exitCode !== null || Date.now() > limit)
+        throw new Error(`The worker sends nothing.\n${tail(logFile)}`);
+    const result = await work(one.pid);
+    const [left] = await db.execute(sql`select 1 from deliveries where status = 'queued' limit 1`);
+    if (!left) throw new Error('the run was over before the measurement was');
+    return result;
+  } finally {
+    await end();
+  }
+}
+
+/** Signs in over HTTP, as a browser does; answers the cookies. */
+async function signIn(base: string): Promise<string> {
+  const cookiesOf = (answer: Response) =>
+    answer.headers.getSetCookie().map((cookie) => cookie.split(';')[0] ?? '');
+  const asked = await fetch(`${base}/api/auth/csrf`);
+  const { csrfToken } = z.object({ csrfToken: z.string() }).parse(await asked.json());
+  const answer = await fetch(`${base}/api/auth/callback/credentials`, {
+    method: 'POST',
+    redirect: 'manual',
+    headers: { cookie: cookiesOf(asked).join('; ') },
+    body: new URLSearchParams({ csrfToken, email: 'owner@bench.test', password }),
+  });
+  const session = cookiesOf(answer).find((cookie) => cookie.includes('mailroom.session='));
+  if (!session) throw new Error(`sign-in was answered with ${answer.status} and no session`);
+  return session;
+}
+
+/**
+ * Milliseconds to the first byte of each answer, at a fixed rate for so long. Counted from the instant a request was due, so that a server
+ * that keeps everybody waiting is not asked less for it.
+ */
+async function firstBytes(url: string, cookie: string, phaseSeconds: number): Promise<number[]> {
+  const agent = new http.Agent({ keepAlive: true });
+  const from = performance.now() + 100;
+  const times = await Promise.all(
+    Array.from({ length: phaseSeconds * perSecond }, async (_, index) => {
+      const due = from + (index * 1000) / perSecond;
+      await pause(due - performance.now());
+      return firstByte(url, cookie, agent, due);
+    }),
+  );
+  agent.destroy();
+  return times;
+}
+
+function firstByte(url: string, cookie: string, agent: http.Agent, due: number): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const request = http.get(url, { agent, headers: { cookie }, timeout: 30_000 }, (response) => {
+      let first = Number.NaN;
+      response.once('data', () => {
+        first = performance.now() - due;
+      });
+      response.on('data', () => {});
+      response.once('error', reject);
+      response.once('end', () =>
+        response.statusCode === 200
+          ? resolve(first)
+          : reject(new Error(`${url} answered ${response.statusCode}`)),
+      );
+    });
+    request.once('timeout', () => request.destroy(new Error(`${url} did not answer`)));
+    request.once('error', reject);
+  });
+}
