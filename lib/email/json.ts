@@ -15,12 +15,15 @@ function escaped(text: string): string {
 }
 const standsAsItIs = /^[ !#-[\]-~]*$/;
 
+/** The same string in one piece of memory, a byte a character: joined to a wider or scattered one, all would be copied wide. */
+const flat = (octets: string) => Buffer.from(octets, 'latin1').toString('latin1');
+
 /**
  * Prepares a text of `pieces` with one value between each two: takes the values and answers the whole as a JSON string, quotes
  * included. The pieces are encoded here, once.
  */
 export function compileJson(pieces: readonly string[]): (values: readonly string[]) => string {
-  const fixed = pieces.map(escaped);
+  const fixed = pieces.map((piece) => flat(escaped(piece)));
   return (values) => {
     let text = `"${fixed[0] ?? ''}`;
     for (let i = 1; i < fixed.length; i++) text += escaped(values[i - 1] ?? '') + fixed[i];
