@@ -1,4 +1,5 @@
 import type { WaitCode } from '@/db/enums';
+import type { Octets } from './octets';
 
 export type { WaitCode } from '@/db/enums';
 
@@ -22,10 +23,12 @@ export type Letter = {
   headers: [name: string, value: string][];
   /** Without angle brackets: `d12.0a1b2c3d@example.org`. */
   messageId: string;
+  /** What a provider gives back with its news of this letter: its unsubscribe token. Letters, digits, `_` and `-`. */
+  tag?: string;
   date: Date;
   isTest?: boolean;
-  /** The same letter as MIME, one character an octet, where the composer could encode most of it once for a whole run. */
-  mime?: () => string;
+  /** Writes the same letter as MIME, where the composer could encode most of it once for a whole run. */
+  writeMime?: (out: Octets) => void;
   /** The same bodies as JSON, likewise worked out once for a whole run; `html` and `text` hold what they stand for. */
   json?: BodiesAsJson;
 };
@@ -57,8 +60,8 @@ export type SendResult =
       /** How long the server asked to wait. */
       waitSeconds?: number;
     }
-  /** Handed over, and no answer came: nobody can know. */
-  | { outcome: 'unknown'; response: string; stage: string }
+  /** Handed over, and no answer came: nobody can know. `mayRepeat: false`: not even under the same key, which the provider refuses. */
+  | { outcome: 'unknown'; response: string; stage: string; mayRepeat?: false }
   /** Surely never handed over: the sender's side broke, or the signal came, before its turn. */
   | { outcome: 'untried' };
 

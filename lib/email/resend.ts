@@ -24,6 +24,9 @@ import { oneLine } from './mime';
 
 export type ResendSettings = { apiKey: string; baseUrl: string; timeoutMs: number };
 
+/** The name of the tag that carries {@link Letter.tag}. */
+export const resendTag = 'letter';
+
 const visibleAscii = /^[\x21-\x7e]+$/;
 
 /** A mailbox as Resend takes it: letters of any language in the name, quoted where RFC 5322 wants it. */
@@ -42,6 +45,8 @@ function headMembers(letter: Letter): string {
     subject: oneLine(letter.subject),
     ...(letter.replyTo ? { reply_to: letter.replyTo } : {}),
     headers: Object.fromEntries(letter.headers.map(([name, value]) => [name, oneLine(value)])),
+    // Comes back in the events of the webhook, which so find the delivery without a search.
+    ...(letter.tag ? { tags: [{ name: resendTag, value: letter.tag }] } : {}),
   };
   return utf8Octets(JSON.stringify(head).slice(1, -1));
 }
@@ -86,7 +91,7 @@ function untilNext(period: 'day' | 'month', now: Date): number {
 /** What a whole answer means. `unsure`: the letters may have gone. `split`: one of them spoils the batch. */
 type Verdict =
   | { kind: 'sender'; trouble: SenderTrouble; code: number | null }
-  | { kind: 'unsure'; response: string }
+  | { kind: 'unsure'; response: string; mayRepeat?: false }
   | { kind: 'split'; code: number; response: string };
 
 function judge(error: Refusal, headers: Record<string, string> | null, now: Date): Verdict {
@@ -105,6 +110,7 @@ function judge(error: Refusal, headers: Record<string, string> | null, now: Date
   if (code === 403 || error.name === 'invalid_from_address' || /domain is not verified/i.test(error.message))
     return sender('sender_refused');
   // The same key with other bytes, or at work this moment: what became of the letters under it is not known here.
+  if (error.name === 'invalid_idempotent_request') return { kind: 'unsure', response, mayRepeat: false };
   if (code === 409) return { kind: 'unsure', response };
   if (error.name === 'invalid_idempotency_key') return sender('server_error');
   if (code === 400 || code === 413 || code === 422) return { kind: 'split', code, response };
@@ -280,12 +286,10 @@ function recipientRefused(code: number, words: string): SendResult {
 
 /** The same result for each letter. */
 function forAll(verdict: Exclude<Verdict, { kind: 'split' }>, count: number): SendResult[] {
-  if (verdict.kind === 'unsure')
-    return Array.from({ length: count }, () => ({
-      outcome: 'unknown',
-      response: verdict.response,
-      stage: 'http',
-    }));
+  if (verdict.kind === 'unsure') {
+    const { kind, ...words } = verdict;
+    return Array.from({ length: count }, () => ({ outcome: 'unknown', stage: 'http', ...words }));
+  }
   return Array.from({ length: count }, () => ({
     outcome: 'refused',
     scope: 'sender',

@@ -120,13 +120,15 @@ export function compileLetter(run: FrozenRun): CompiledLetter {
           ['List-Id', listId],
         ],
         messageId,
+        tag: token,
         date: run.openedAt,
-        mime: () =>
+        writeMime: (out) =>
           joinMime(
+            out,
             `${fromHeader}${mailboxHeader('To', to)}${replyHeader}${fixedSubject ?? textHeader('Subject', subjectText)}` +
               `Message-ID: <${messageId}>\r\n${dateLine}List-Unsubscribe: ${oneClick}\r\n${listHeaders}`,
-            textPart(textValues),
-            htmlPart(htmlValues),
+            () => textPart(out, textValues),
+            () => htmlPart(out, htmlValues),
           ),
         json: {
           members: () => `"html":${htmlJson(htmlValues)},"text":${textJson(textValues)}`,
