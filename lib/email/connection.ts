@@ -2,6 +2,7 @@ import net from 'node:net';
 import { hostname } from 'node:os';
 import tls from 'node:tls';
 import { responseMax, type SenderTrouble, serverWords, type WaitCode } from './letter';
+import { Octets } from './octets';
 
 /*
  * One SMTP connection (RFC 5321): socket, TLS, sign-in, and replies read one after the other. What letters mean is `smtp.ts`.
@@ -24,8 +25,35 @@ export type SmtpSettings = {
   ca?: string;
 };
 
-/** `text` has the code in front and is fit to be stored; `enhanced` is the status of RFC 3463, such as `4.7.1`. */
-export type Reply = { code: number; text: string; enhanced: string | null; lines: string[] };
+/** What the server said. Most replies are only looked at for their code, so the rest is worked out when asked for. */
+export class Reply {
+  constructor(
+    readonly code: number,
+    readonly lines: string[],
+    private readonly secret: string | null,
+  ) {}
+
+  /** On one line, with the code in front; no control characters, never our password: fit to be stored. */
+  get text(): string {
+    const [first = ''] = this.lines;
+    let text =
+      this.lines.length === 1
+        ? first
+        : `${first.slice(0, 3)} ${this.lines.map((line) => line.slice(4)).join(' ')}`;
+    const plain = plainWords.test(text);
+    if (!plain) text = Buffer.from(text, 'latin1').toString('utf8');
+    if (this.secret && text.includes(this.secret)) text = text.replaceAll(this.secret, '…');
+    return plain && text.length <= responseMax ? text : serverWords(text);
+  }
+
+  /** The status of RFC 3463, such as `4.7.1`. */
+  get enhanced(): string | null {
+    return enhancedStatus.exec(this.text)?.[1] ?? null;
+  }
+}
+
+const plainWords = /^[\x20-\x7e]*$/;
+const enhancedStatus = /^\d{3} ([245]\.\d{1,3}\.\d{1,3})\b/;
 
 /** The conversation broke: nothing more can be said on this connection. */
 export class Broken extends Error {
@@ -99,19 +127,21 @@ export class Connection {
   /** By when the awaited reply has to be complete; 0 = nothing is awaited. */
   private deadline = 0;
   private timer: NodeJS.Timeout | null = null;
+  private letter = new Octets();
+  private draftIsFree = true;
 
   private constructor(
     private readonly settings: SmtpSettings,
-    socket: net.Socket,
+    { socket, intake }: Line,
   ) {
     this.socket = socket;
+    intake.take = (octets, length) => this.read(octets, length);
     this.listen(socket);
   }
 
   /** Connects, encrypts, signs in. Throws {@link Broken} or {@link SenderRefused}. */
   static async open(settings: SmtpSettings): Promise<Connection> {
-    const socket = await connectSocket(settings);
-    const connection = new Connection(settings, socket);
+    const connection = new Connection(settings, await connectLine(settings));
     try {
       await connection.greet();
     } catch (error) {
@@ -119,6 +149,26 @@ export class Connection {
       throw error;
     }
     return connection;
+  }
+
+  /** Memory to write the next letter into: the same as before, unless that is still on its way. */
+  draft(): Octets {
+    if (!this.draftIsFree) {
+      this.letter = new Octets();
+      this.draftIsFree = true;
+    }
+    this.letter.clear();
+    return this.letter;
+  }
+
+  /** Sends what stands in {@link draft}. */
+  writeDraft(): void {
+    if (this.ended) return;
+    const { letter } = this;
+    this.draftIsFree = false;
+    this.socket.write(letter.view(), () => {
+      if (this.letter === letter) this.draftIsFree = true;
+    });
   }
 
   /** False once either side has closed it. */
@@ -165,7 +215,7 @@ export class Connection {
   }
 
   private listen(socket: net.Socket): void {
-    socket.on('data', (chunk) => this.read(chunk));
+    socket.on('data', (chunk) => this.read(chunk, chunk.length));
     socket.on('error', (error) =>
       this.fail(new Broken('server_error', `connection lost: ${error.message}`, '')),
     );
@@ -198,9 +248,10 @@ export class Connection {
     this.timer.unref();
   }
 
-  private read(chunk: Buffer): void {
-    this.octets += chunk.length;
-    let text = chunk.toString('latin1');
+  /** The first `length` octets of `chunk` have arrived; its memory is used again as soon as this returns. */
+  private read(chunk: Buffer, length: number): void {
+    this.octets += length;
+    let text = chunk.toString('latin1', 0, length);
     if (this.partial) {
       text = this.partial + text;
       this.partial = '';
@@ -212,15 +263,15 @@ export class Connection {
     }
     if (from < text.length) {
       this.partial = text.length - from > lineMax ? text.slice(from, from + lineMax) : text.slice(from);
-      if (this.partial.length >= 4 && !replyStart.test(this.partial)) this.garbage();
+      if (this.partial.length >= 4 && codeOf(this.partial) === 0) this.garbage();
     }
     if (this.octets > replyMax) this.garbage();
   }
 
   /** False when the conversation is over. */
   private line(line: string): boolean {
-    const match = replyStart.exec(line);
-    if (!match) {
+    const code = codeOf(line);
+    if (code === 0) {
       this.garbage();
       return false;
     }
@@ -228,14 +279,11 @@ export class Connection {
       this.lines.push(line);
       this.kept += line.length;
     }
-    if (match[2] === '-') return true;
-    const code = Number(match[1]);
-    const { lines } = this;
+    if (line.charAt(3) === '-') return true;
+    const reply = new Reply(code, this.lines, this.settings.password);
     this.lines = [];
     this.kept = 0;
     this.octets = 0;
-    const text = this.words(lines);
-    const reply = { code, text, enhanced: enhancedStatus.exec(text)?.[1] ?? null, lines };
     const { waiting } = this;
     if (waiting) {
       this.waiting = null;
@@ -255,19 +303,6 @@ export class Connection {
     const reason = new Broken('garbage', 'the server answered something that is not SMTP', '');
     this.fail(reason);
     this.socket.destroy();
-  }
-
-  /** A reply as it is stored: one line, no control characters, never our password. */
-  private words(lines: string[]): string {
-    const [first] = lines;
-    if (first === undefined) return '';
-    let text =
-      lines.length === 1 ? first : `${first.slice(0, 3)} ${lines.map((line) => line.slice(4)).join(' ')}`;
-    const plain = /^[\x20-\x7e]*$/.test(text);
-    if (!plain) text = Buffer.from(text, 'latin1').toString('utf8');
-    const { password } = this.settings;
-    if (password && text.includes(password)) text = text.replaceAll(password, '…');
-    return plain && text.length <= responseMax ? text : serverWords(text);
   }
 
   private async greet(): Promise<void> {
@@ -341,8 +376,15 @@ export class Connection {
   }
 }
 
-const replyStart = /^([2-5][0-9][0-9])(?:([ -])|$)/;
-const enhancedStatus = /^\d{3} ([245]\.\d{1,3}\.\d{1,3})\b/;
+/** The code that a line of a reply begins with; 0 = that is no reply. Looked at for every line, so without a pattern. */
+function codeOf(line: string): number {
+  const first = line.charCodeAt(0) - 48;
+  const second = line.charCodeAt(1) - 48;
+  const third = line.charCodeAt(2) - 48;
+  if (!(first >= 2 && first <= 5 && second >= 0 && second <= 9 && third >= 0 && third <= 9)) return 0;
+  const next = line.charAt(3);
+  return next === '' || next === ' ' || next === '-' ? first * 100 + second * 10 + third : 0;
+}
 
 const noAbilities: Abilities = {
   pipelining: false,
@@ -382,10 +424,34 @@ function ownName(socket: net.Socket): string {
   return net.isIPv6(address) ? `[IPv6:${address}]` : `[${address}]`;
 }
 
-/** The socket, connected (and encrypted, for `smtps`). */
-function connectSocket(settings: SmtpSettings): Promise<net.Socket> {
+/** Where octets go that arrive unencrypted. */
+type Intake = { take(octets: Buffer, length: number): void };
+type Line = { socket: net.Socket; intake: Intake };
+
+/** Octets read at once; replies are much shorter. */
+const intakeSize = 16 * 1024;
+
+/**
+ * The socket, connected (and encrypted, for `smtps`). Unencrypted octets are read into one piece of memory that is used again:
+ * otherwise Node takes a new 64 KB for every reply. Encrypted ones come as `data`.
+ */
+function connectLine(settings: SmtpSettings): Promise<Line> {
   return new Promise((resolve, reject) => {
-    const socket = net.connect({ host: settings.host, port: settings.port, noDelay: true, keepAlive: true });
+    const intake: Intake = { take: () => {} };
+    const memory = Buffer.alloc(intakeSize);
+    const socket = net.connect({
+      host: settings.host,
+      port: settings.port,
+      noDelay: true,
+      keepAlive: true,
+      onread: {
+        buffer: memory,
+        callback: (length) => {
+          intake.take(memory, length);
+          return true;
+        },
+      },
+    });
     const timer = setTimeout(() => {
       socket.destroy();
       reject(new Broken('timeout', 'no connection in time', 'connect'));
@@ -398,8 +464,8 @@ function connectSocket(settings: SmtpSettings): Promise<net.Socket> {
     socket.once('connect', () => {
       clearTimeout(timer);
       socket.removeAllListeners('error');
-      if (!settings.implicitTls) resolve(socket);
-      else secure(settings, socket).then(resolve, reject);
+      if (!settings.implicitTls) resolve({ socket, intake });
+      else secure(settings, socket).then((encrypted) => resolve({ socket: encrypted, intake }), reject);
     });
   });
 }

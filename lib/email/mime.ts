@@ -1,4 +1,5 @@
 import type { Letter, Mailbox } from './letter';
+import { Octets } from './octets';
 
 /*
  * Letters as MIME (RFC 5322, 2045, 2047). Everything here yields strings of one character an octet ("binary" strings), so that
@@ -136,6 +137,14 @@ function quotePiece(text: string, column: number): { encoded: string; column: nu
   return { encoded, column: at };
 }
 
+const standsAsItIs = /^[!-<>-~](?:[ -<>-~]*[!-<>-~])?$/;
+
+/** A value in a quoted-printable body at `column`, where a soft line break follows it. Most are short and plain. */
+function quoteValue(value: string, column: number): string {
+  if (column > 0 && column + value.length <= lineMax && standsAsItIs.test(value)) return value;
+  return quotePiece(value, column).encoded;
+}
+
 /** 57 octets of the text are 76 characters of base64. */
 function base64Lines(octets: Buffer): string {
   const base64 = octets.toString('base64');
@@ -144,11 +153,8 @@ function base64Lines(octets: Buffer): string {
   return lines;
 }
 
-/** The same string in one piece of memory: one put together of thousands would be gathered anew for every letter. */
-const flat = (octets: string) => Buffer.from(octets, 'latin1').toString('latin1');
-
 /** A body part whose fixed pieces are encoded already; takes the values that stand between them. */
-export type CompiledPart = (values: readonly string[]) => string;
+export type CompiledPart = (out: Octets, values: readonly string[]) => void;
 
 /**
  * Prepares a body part of `pieces` with one value between each two. Quoted-printable pieces are encoded here, once, and begin
@@ -163,24 +169,27 @@ export function compilePart(contentType: string, pieces: readonly string[]): Com
   const foreign = Buffer.byteLength(whole) - whole.length;
   if (foreign * 6 > whole.length) {
     const normal = fixed.map(toCrlf);
-    return (values) => {
+    return (out, values) => {
       let text = normal[0] ?? '';
       for (let i = 1; i < normal.length; i++) text += toCrlf(values[i - 1] ?? '') + normal[i];
-      return `${head}base64${crlf}${crlf}${base64Lines(Buffer.from(text, 'utf8'))}`;
+      out.text(`${head}base64${crlf}${crlf}${base64Lines(Buffer.from(text, 'utf8'))}`);
     };
   }
   const encoded = fixed.map((piece, index) => {
-    const part = quotePiece(piece, 0);
-    return { text: flat(index === 0 ? part.encoded : softBreak + part.encoded), column: part.column };
+    const { encoded, column } = quotePiece(piece, 0);
+    const before = index === 0 ? `${head}quoted-printable${crlf}${crlf}` : softBreak;
+    return { octets: Buffer.from(before + encoded, 'latin1'), column };
   });
-  return (values) => {
-    let body = `${head}quoted-printable${crlf}${crlf}${encoded[0]?.text ?? ''}`;
-    for (let i = 1; i < encoded.length; i++) {
-      const value = values[i - 1] ?? '';
-      if (value) body += quotePiece(value, encoded[i - 1]?.column ?? 0).encoded;
-      body += encoded[i]?.text ?? '';
+  return (out, values) => {
+    let column = 0;
+    for (let i = 0; i < encoded.length; i++) {
+      const value = i === 0 ? '' : values[i - 1];
+      if (value) out.text(quoteValue(value, column));
+      const piece = encoded[i];
+      if (!piece) break;
+      out.add(piece.octets);
+      column = piece.column;
     }
-    return body;
   };
 }
 
@@ -190,18 +199,34 @@ const boundary = '=_mailroom_alternative';
 /** The headers that begin the body. */
 export const bodyHeaders = `MIME-Version: 1.0${crlf}Content-Type: multipart/alternative; boundary="${boundary}"${crlf}`;
 
-/** Joins headers and two parts (what {@link compilePart} makes) into a letter. Ends in CRLF. */
-export function joinMime(headers: string, text: string, html: string): string {
-  const open = `--${boundary}${crlf}`;
-  return `${headers}${bodyHeaders}${crlf}${open}${text}${crlf}${open}${html}${crlf}--${boundary}--${crlf}`;
+const opening = Buffer.from(`${bodyHeaders}${crlf}--${boundary}${crlf}`, 'latin1');
+const between = Buffer.from(`${crlf}--${boundary}${crlf}`, 'latin1');
+const closing = Buffer.from(`${crlf}--${boundary}--${crlf}`, 'latin1');
+
+/** Writes a letter of headers, a text part and an HTML part. Ends in CRLF. */
+export function joinMime(
+  out: Octets,
+  headers: string,
+  writeText: (out: Octets) => void,
+  writeHtml: (out: Octets) => void,
+): void {
+  out.text(headers);
+  out.add(opening);
+  writeText(out);
+  out.add(between);
+  writeHtml(out);
+  out.add(closing);
 }
 
 /** Names whose value is free text; all others keep their own grammar. */
 const textual = /^(subject|comments|keywords)$/i;
 
-/** A letter as MIME: multipart/alternative of text and HTML, one character an octet, CRLF, ready for DATA. */
-export function buildMime(letter: Letter): string {
-  if (letter.mime) return letter.mime();
+/** Writes a letter as MIME: multipart/alternative of text and HTML, CRLF, ready for DATA. */
+export function writeMime(letter: Letter, out: Octets): void {
+  if (letter.writeMime) {
+    letter.writeMime(out);
+    return;
+  }
   let headers = mailboxHeader('From', letter.from) + mailboxHeader('To', letter.to);
   if (letter.replyTo) headers += mailboxHeader('Reply-To', { name: '', address: letter.replyTo });
   headers += textHeader('Subject', letter.subject) + structuredHeader('Message-ID', `<${letter.messageId}>`);
@@ -210,7 +235,19 @@ export function buildMime(letter: Letter): string {
     if (!/^[A-Za-z][A-Za-z0-9-]{0,60}$/.test(name)) continue;
     headers += textual.test(name) ? textHeader(name, value) : structuredHeader(name, value);
   }
-  const text = compilePart('text/plain', [letter.text])([]);
-  const html = compilePart('text/html', [letter.html])([]);
-  return joinMime(headers, text, html);
+  const text = compilePart('text/plain', [letter.text]);
+  const html = compilePart('text/html', [letter.html]);
+  joinMime(
+    out,
+    headers,
+    () => text(out, []),
+    () => html(out, []),
+  );
+}
+
+/** A letter as MIME, one character an octet. */
+export function buildMime(letter: Letter): string {
+  const out = new Octets();
+  writeMime(letter, out);
+  return out.view().toString('latin1');
 }

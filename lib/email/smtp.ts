@@ -10,7 +10,7 @@ import {
   troubleOf,
 } from './connection';
 import { type Letter, policyRefusal, type SendResult, type Transport } from './letter';
-import { buildMime } from './mime';
+import { buildMime, writeMime } from './mime';
 
 /*
  * Letters over SMTP. What it exists for: it knows whether the final dot of a letter was written. Before it everything is safe
@@ -235,20 +235,13 @@ class Pool {
 const asciiAddress = /^[\x21-\x7e]+$/;
 
 /** MAIL, RCPT and DATA for a letter, each with its CRLF. */
-function envelope(connection: Connection, { job, octets }: Turn): [mail: string, rcpt: string, data: string] {
+function envelope(connection: Connection, { job, size }: Turn): [mail: string, rcpt: string, data: string] {
   const foreign = !asciiAddress.test(job.recipient);
   let mail = `MAIL FROM:<${job.letter.from.address}>`;
-  if (connection.abilities.size !== null) mail += ` SIZE=${octets.length}`;
+  if (connection.abilities.size !== null) mail += ` SIZE=${size}`;
   if (foreign) mail += ' SMTPUTF8';
   const rcpt = foreign ? Buffer.from(job.recipient, 'utf8').toString('latin1') : job.recipient;
   return [`${mail}\r\n`, `RCPT TO:<${rcpt}>\r\n`, 'DATA\r\n'];
-}
-
-/** With dots stuffed (RFC 5321 4.5.2; our own letters never need it) and the final dot. */
-function body(octets: string): string {
-  let stuffed = octets.startsWith('.') ? `.${octets}` : octets;
-  if (stuffed.includes('\r\n.')) stuffed = stuffed.replaceAll('\r\n.', '\r\n..');
-  return stuffed.endsWith('\r\n') ? `${stuffed}.\r\n` : `${stuffed}\r\n.\r\n`;
 }
 
 const recipientRefused = { outcome: 'refused', scope: 'recipient', lasting: true, code: null } as const;
@@ -292,8 +285,8 @@ function mailRefusal(reply: Reply): SendResult {
   throw new SenderRefused(reply.code < 500 ? 'server_error' : 'sender_refused', reply, 'mail');
 }
 
-/** A letter at its turn, as octets. */
-type Turn = { job: Job; octets: string };
+/** A letter at its turn, and its octets. */
+type Turn = { job: Job; size: number };
 
 /** Asks for leave to hand a letter over. Null = granted (354); else what became of it. */
 async function ask(connection: Connection, turn: Turn, resetsFirst: boolean): Promise<SendResult | null> {
@@ -344,19 +337,23 @@ async function converse(
   for (let job: Job | null = first; job; job = queue.next()) {
     let handedOver = false;
     try {
-      const octets = buildMime(job.letter);
-      const kept = unfit(connection, job, octets.length);
+      const draft = connection.draft();
+      writeMime(job.letter, draft);
+      const size = draft.length;
+      const kept = unfit(connection, job, size);
       if (kept) {
         job.settle(kept);
         continue;
       }
-      const refused = await ask(connection, { job, octets }, isOpen);
+      const refused = await ask(connection, { job, size }, isOpen);
       isOpen = refused !== null;
       if (refused) {
         job.settle(refused);
         continue;
       }
-      connection.write(body(octets));
+      // A letter ends in CRLF and no line of it begins with a dot (mime.ts), so this is all of RFC 5321 4.5.2.
+      draft.text('.\r\n');
+      connection.writeDraft();
       handedOver = true;
       const dot = await connection.reply('dot', dotTimeoutMs);
       const result: SendResult = positive(dot)

@@ -3,6 +3,7 @@ import PostalMime from 'postal-mime';
 import { describe, expect, test, vi } from 'vitest';
 import type { Letter } from '@/lib/email/letter';
 import { buildMime, compilePart, joinMime, oneLine } from '@/lib/email/mime';
+import { Octets } from '@/lib/email/octets';
 
 vi.setConfig({ testTimeout: 300_000 });
 
@@ -140,8 +141,16 @@ describe('letters as MIME, read by an independent parser', () => {
             (whole, piece, index) => (index === 0 ? piece : whole + (given[index - 1] ?? '') + piece),
             '',
           );
-          const part = compilePart('text/plain', pieces)(given);
-          const mime = joinMime('Subject: x\r\n', part, compilePart('text/html', ['<p></p>'])([]));
+          const part = compilePart('text/plain', pieces);
+          const html = compilePart('text/html', ['<p></p>']);
+          const out = new Octets();
+          joinMime(
+            out,
+            'Subject: x\r\n',
+            () => part(out, given),
+            () => html(out, []),
+          );
+          const mime = out.view().toString('latin1');
           expectSoundOctets(mime);
           const parsed = await parse(mime);
           expect(asRead(parsed.text)).toBe(asRead(text));

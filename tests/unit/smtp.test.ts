@@ -1,3 +1,4 @@
+import PostalMime from 'postal-mime';
 import { SMTPServer } from 'smtp-server';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import type { SmtpSettings } from '@/lib/email/connection';
@@ -79,9 +80,10 @@ describe('letters that arrive', () => {
 
   test('a line that is only a dot does not end the letter', async () => {
     const server = await serve();
-    const raw = 'Subject: x\r\n\r\n.\r\n..two\r\nend\r\n';
-    await client(server.port).send([{ ...letter('a@mail.org'), mime: () => raw }]);
-    expect(server.letters).toEqual([raw]);
+    const text = '.\n..two\n.\nend\n.';
+    await client(server.port).send([letter('a@mail.org', text), letter('b@mail.org', text)]);
+    expect(server.letters).toHaveLength(2);
+    for (const raw of server.letters) expect((await PostalMime.parse(raw)).text?.trim()).toBe(text);
   });
 
   test('several sends at once share the connections', async () => {
