@@ -1,59 +1,24 @@
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import fc from 'fast-check';
 import { afterEach, describe, expect, test } from 'vitest';
 import type { Letter, SendResult } from '@/lib/email/letter';
 import { resendTransport } from '@/lib/email/resend';
+import { compileLetter } from '@/lib/sending/compose';
+import { type Answer, type Reaction, resendRefusal as refusal, resendSink } from '../support/resend-sink';
 
 const ending: (() => unknown)[] = [];
 afterEach(() => {
   for (const end of ending.splice(0)) end();
 });
-
-type Asked = {
-  key: string | undefined;
-  validation: string | undefined;
-  octets: string;
-  emails: { to: string[] }[];
-};
-type Answer = { status?: number; headers?: Record<string, string>; body?: string } | 'hang' | 'cut';
 const now = new Date(Date.UTC(2026, 10, 21, 22, 0, 0));
 
-/** A server in Resend's place that answers as told. */
-async function serve(answer: (asked: Asked, nth: number) => Answer) {
-  const asked: Asked[] = [];
-  const server = createServer((request: IncomingMessage, response: ServerResponse) => {
-    let octets = '';
-    request.on('data', (chunk) => {
-      octets += chunk;
-    });
-    request.on('end', () => {
-      const header = (name: string) => [request.headers[name]].flat()[0];
-      const seen = {
-        key: header('idempotency-key'),
-        validation: header('x-batch-validation'),
-        octets,
-        emails: JSON.parse(octets) as { to: string[] }[],
-      };
-      asked.push(seen);
-      const said = answer(seen, asked.length);
-      if (said === 'cut') request.socket.destroy();
-      else if (said !== 'hang') {
-        response.writeHead(said.status ?? 200, { 'content-type': 'application/json', ...said.headers });
-        response.end(
-          said.body ?? JSON.stringify({ data: seen.emails.map((_, index) => ({ id: `id-${index + 1}` })) }),
-        );
-      }
-    });
-  });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  ending.push(() => {
-    server.closeAllConnections();
-    server.close();
-  });
-  const address = server.address();
-  const port = address !== null && typeof address === 'object' ? address.port : 0;
-  const settings = { apiKey: 're_test', baseUrl: `http://127.0.0.1:${port}`, timeoutMs: 300 };
-  return { asked, server, transport: resendTransport('resend:test', settings, { now: () => now }) };
+async function serve(options: Parameters<typeof resendSink>[0] = {}, timeoutMs = 20_000) {
+  const sink = await resendSink(options);
+  ending.push(sink.close);
+  const settings = { apiKey: 're_test', baseUrl: sink.url, timeoutMs };
+  const transport = resendTransport('resend:test', settings, { now: () => now });
+  return { asked: sink.asked, taken: sink.taken, sink, transport };
 }
+const always = (reaction: Reaction) => ({ react: () => reaction });
 
 const letter = (to: string): Letter => ({
   deliveryId: 1,
@@ -73,28 +38,28 @@ const outcomes = (results: SendResult[]) =>
   results.map((result) =>
     result.outcome === 'refused' ? `${result.outcome} ${result.scope}` : result.outcome,
   );
-const refusal = (status: number, name: string, message = 'no') => ({
-  status,
-  body: JSON.stringify({ statusCode: status, name, message }),
-});
 
 describe('letters through Resend', () => {
   test('a batch goes with its key, and each letter gets the id it was given', async () => {
-    const { transport, asked } = await serve(() => ({}));
+    const { transport, asked } = await serve();
     const results = await transport.send(three, { idempotencyKey: 'key-1' });
     expect(results).toMatchObject([{ response: 'id-1' }, { response: 'id-2' }, { response: 'id-3' }]);
-    expect(asked).toMatchObject([{ key: 'key-1', validation: 'permissive' }]);
-    expect(JSON.parse(asked[0]?.octets ?? '')[0]).toMatchObject({
+    expect(asked).toMatchObject([
+      { key: 'key-1', validation: 'permissive', authorization: 'Bearer re_test' },
+    ]);
+    expect(asked[0]?.emails[0]).toEqual({
       from: '"Ann, Ltd" <ann@mail.org>',
       to: ['a@mail.org'],
       subject: 'Subject Bcc: x@y.z',
+      html: '<p>Hello</p>',
+      text: 'Hello',
       reply_to: 'ann@shop.org',
       headers: { 'List-Unsubscribe': '<https://mail.org/u>' },
     });
   });
 
   test('the same letters are the same bytes and the same digest', async () => {
-    const { transport, asked } = await serve(() => ({}));
+    const { transport, asked } = await serve();
     await transport.send(three, { idempotencyKey: 'k' });
     await transport.send(three, { idempotencyKey: 'k' });
     expect(asked[0]?.octets).toBe(asked[1]?.octets);
@@ -102,39 +67,117 @@ describe('letters through Resend', () => {
     expect(transport.digest(three)).not.toBe(transport.digest(three.slice(1)));
   });
 
-  test('letters refused among others are the right ones', async () => {
-    const { transport } = await serve(() => ({
-      body: JSON.stringify({
-        data: [{ id: 'x' }, { id: 'z' }],
-        errors: [{ index: 1, message: 'Invalid `to`' }],
+  test('a letter of a run arrives word for word, whatever stands in it, and a change of a word changes the digest', async () => {
+    const { transport, asked } = await serve();
+    const text = fc.oneof(
+      fc.string(),
+      fc.string({ unit: 'binary' }),
+      fc.constantFrom('Привет 👋 "\\\u2028</p>', '\ud83d'),
+    );
+    const cases = fc.record({ words: text, name: text, other: text, opened: fc.constant(now) });
+    await fc.assert(
+      fc.asyncProperty(cases, async ({ words, name, other }) => {
+        const run = compileLetter({
+          id: 1,
+          ownerId: 1,
+          mailingId: 1,
+          subject: 'Привет, {{ client.full_name }}',
+          body: `<p>${words.replace(/[<>&{}]/g, '')} {{ client.full_name | default: "друг" }}</p>`,
+          fromName: 'Анна',
+          fromEmail: 'ann@mail.org',
+          replyTo: 'ann@shop.org',
+          linkBase: 'https://mail.org',
+          locale: 'ru',
+          openedAt: now,
+        });
+        const one = run.compose({ id: 7, email: 'a@mail.org', fullName: name });
+        asked.length = 0;
+        await transport.send([one]);
+        const [sent] = asked[0]?.emails ?? [];
+        expect(sent?.html).toBe(one.html);
+        expect(sent?.text).toBe(one.text);
+        expect(sent?.tags).toEqual([{ name: 'letter', value: one.tag }]);
+        const { json, ...plain } = one;
+        await transport.send([plain]);
+        expect(asked[1]?.emails[0]).toEqual(sent);
+        const changed = run.compose({ id: 7, email: 'a@mail.org', fullName: other });
+        expect(transport.digest([changed]) === transport.digest([one])).toBe(changed.html === one.html);
       }),
-    }));
+      { numRuns: 40 },
+    );
+  }, 30_000);
+
+  test('several batches are in flight at once, over connections that are kept', async () => {
+    const { transport, asked } = await serve();
+    await Promise.all(['k1', 'k2', 'k3'].map((idempotencyKey) => transport.send(three, { idempotencyKey })));
+    expect(asked.map((each) => each.key).sort()).toEqual(['k1', 'k2', 'k3']);
+  });
+
+  test('letters refused among others are the right ones', async () => {
+    const { transport } = await serve({ isInvalid: (address) => address === 'b@mail.org' });
     const results = await transport.send(three);
     expect(outcomes(results)).toEqual(['accepted', 'refused recipient', 'accepted']);
     expect(results).toMatchObject([
-      { response: 'x' },
-      { lasting: true, response: 'Invalid `to`' },
-      { response: 'z' },
+      { response: 'id-1' },
+      { lasting: true, response: 'Invalid `to` field.' },
+      { response: 'id-2' },
     ]);
   });
 
+  test('errors that point at no letter of the batch leave it in doubt', async () => {
+    const body = JSON.stringify({ data: [{ id: 'x' }, { id: 'y' }], errors: [{ index: 9, message: 'no' }] });
+    const { transport } = await serve(always({ body }));
+    expect(outcomes(await transport.send(three))).toEqual(Array(3).fill('unknown'));
+  });
+
   test('a batch refused as a whole for one letter is handed over in parts, and the others get theirs', async () => {
-    const { transport, asked } = await serve(({ emails }) =>
-      emails.some((email) => email.to.includes('b@mail.org'))
-        ? refusal(422, 'validation_error', 'Invalid `to`')
-        : {},
-    );
+    const { transport, asked } = await serve({
+      isInvalid: (address) => address === 'b@mail.org',
+      isStrict: true,
+    });
     const results = await transport.send(three, { idempotencyKey: 'k' });
     expect(outcomes(results)).toEqual(['accepted', 'refused recipient', 'accepted']);
     // Each part has the same key whenever the batch is repeated.
     expect(asked.map((each) => each.key)).toEqual(['k', 'k/0-2', 'k/0-1', 'k/1-2', 'k/2-3']);
   });
 
+  test('a part without an answer leaves the whole batch in doubt; repeated, each letter is taken once', async () => {
+    const { transport, taken } = await serve({
+      isInvalid: (address) => address === 'b@mail.org',
+      isStrict: true,
+      react: (_, nth) => (nth === 5 ? { takeBut: 'cut' } : 'take'),
+    });
+    expect(outcomes(await transport.send(three, { idempotencyKey: 'k' }))).toEqual(Array(3).fill('unknown'));
+    const again = await transport.send(three, { idempotencyKey: 'k' });
+    expect(outcomes(again)).toEqual(['accepted', 'refused recipient', 'accepted']);
+    expect(taken).toEqual(['a@mail.org', 'c@mail.org']);
+  });
+
+  test('a part that comes too fast waits as long as Resend asks', async () => {
+    const tooFast = { ...refusal(429, 'rate_limit_exceeded'), headers: { 'retry-after': '1' } };
+    const { transport, taken } = await serve({
+      isInvalid: (address) => address === 'b@mail.org',
+      isStrict: true,
+      react: (_, nth) => (nth === 4 ? tooFast : 'take'),
+    });
+    const results = await transport.send(three, { idempotencyKey: 'k' });
+    expect(outcomes(results)).toEqual(['accepted', 'refused recipient', 'accepted']);
+    expect(taken).toEqual(['a@mail.org', 'c@mail.org']);
+  });
+
   test('addresses that end in .example are never handed over', async () => {
-    const { transport, asked } = await serve(() => ({}));
+    const { transport, asked } = await serve();
     const results = await transport.send([letter('x@shop.example'), letter('a@mail.org')]);
     expect(results).toMatchObject([{ outcome: 'refused', stage: 'policy' }, { outcome: 'accepted' }]);
     expect(asked[0]?.emails).toHaveLength(1);
+  });
+
+  test('nothing is handed over after the signal to stop', async () => {
+    const { transport, asked } = await serve();
+    expect(outcomes(await transport.send(three, { signal: AbortSignal.abort() }))).toEqual(
+      Array(3).fill('untried'),
+    );
+    expect(asked).toEqual([]);
   });
 
   const sender: [string, Answer, string, number | undefined][] = [
@@ -154,21 +197,17 @@ describe('letters through Resend', () => {
       'sender_refused',
       undefined,
     ],
-    [
-      'a key that Resend does not understand',
-      refusal(400, 'invalid_idempotency_key'),
-      'server_error',
-      undefined,
-    ],
+    ['a sender address that is refused', refusal(422, 'invalid_from_address'), 'sender_refused', undefined],
+    ['a key that can not be read', refusal(400, 'invalid_idempotency_key'), 'server_error', undefined],
   ];
   test.each(sender)('%s makes the sender wait', async (_title, answer, waitCode, waitSeconds) => {
-    const { transport } = await serve(() => answer);
+    const { transport } = await serve(always(answer));
     const results = await transport.send(three, { idempotencyKey: 'k' });
     expect(outcomes(results)).toEqual(Array(3).fill('refused sender'));
     expect(results[0]).toMatchObject({ waitCode, ...(waitSeconds === undefined ? {} : { waitSeconds }) });
   });
 
-  const unsure: [string, Answer][] = [
+  const unsure: [string, Reaction][] = [
     ['500', refusal(500, 'internal_server_error')],
     [
       '502 in HTML',
@@ -176,23 +215,71 @@ describe('letters through Resend', () => {
     ],
     ['500 with null', { status: 500, body: 'null' }],
     ['500 with a word', { status: 500, body: '"oops"' }],
+    ['200 with null', { body: 'null' }],
     ['200 without ids', { body: '{}' }],
     ['200 with too few ids', { body: JSON.stringify({ data: [{ id: 'x' }] }) }],
     ['200 with garbage', { body: 'garbage' }],
+    ['a redirect', { status: 307, headers: { location: 'http://127.0.0.1:9/' } }],
     ['a cut connection', 'cut'],
-    ['no answer at all', 'hang'],
     ['the same key at work elsewhere', refusal(409, 'concurrent_idempotent_requests')],
-    ['the same key with other bytes', refusal(409, 'invalid_idempotent_request')],
   ];
-  test.each(unsure)('after %s nobody knows', async (_title, answer) => {
-    const { transport } = await serve(() => answer);
+  test.each(unsure)('after %s nobody knows, and the same may be repeated', async (_title, answer) => {
+    const { transport } = await serve(always(answer));
+    const results = await transport.send(three, { idempotencyKey: 'k' });
+    expect(outcomes(results)).toEqual(Array(3).fill('unknown'));
+    expect(results.every((result) => 'mayRepeat' in result)).toBe(false);
+  });
+
+  test('no answer is waited for longer than the settings say', async () => {
+    const { transport } = await serve(always('hang'), 300);
+    const from = performance.now();
     expect(outcomes(await transport.send(three, { idempotencyKey: 'k' }))).toEqual(Array(3).fill('unknown'));
+    expect(performance.now() - from).toBeLessThan(10_000);
+  });
+
+  test('the same key with other bytes is refused: nobody knows, and it may not be repeated', async () => {
+    const { transport } = await serve();
+    await transport.send(three, { idempotencyKey: 'k' });
+    const results = await transport.send(three.slice(1), { idempotencyKey: 'k' });
+    expect(results).toMatchObject(Array(2).fill({ outcome: 'unknown', mayRepeat: false }));
   });
 
   test('a host that takes no connections is found out before anything is handed over', async () => {
-    const { transport, server } = await serve(() => ({}));
+    const { transport, sink } = await serve();
     expect(await transport.ready()).toBeNull();
-    await new Promise((resolve) => server.close(resolve));
+    sink.close();
     expect(await transport.ready()).toMatchObject({ waitCode: 'unreachable' });
+  });
+
+  test('a host that was lost while sending is looked for again', async () => {
+    const { transport, sink } = await serve();
+    await transport.send(three);
+    expect(await transport.ready()).toBeNull();
+    sink.close();
+    expect(outcomes(await transport.send(three))).toEqual(Array(3).fill('unknown'));
+    expect(await transport.ready()).toMatchObject({ waitCode: 'unreachable' });
+  });
+});
+
+describe('the rate that Resend announces', () => {
+  test.each<[string, Record<string, string>, number | null]>([
+    ['nothing', {}, null],
+    ['five a second', { 'ratelimit-limit': '5', 'ratelimit-remaining': '4', 'ratelimit-reset': '1' }, 5],
+    ['two a second, by its policy', { 'ratelimit-limit': '100', 'ratelimit-policy': '100;w=50' }, 2],
+    ['the strictest of two', { 'ratelimit-limit': '10, 10;w=1, 120;w=60' }, 2],
+    ['what makes no sense', { 'ratelimit-limit': 'many', 'ratelimit-policy': '0;w=0' }, null],
+  ])('%s', async (_title, headers, rate) => {
+    const { transport } = await serve({ headers });
+    expect(transport.requestsPerSecond?.()).toBeNull();
+    await transport.send(three);
+    expect(transport.requestsPerSecond?.()).toBe(rate);
+  });
+
+  test('is learned from a refusal too, and kept when an answer is silent about it', async () => {
+    const tooFast = { ...refusal(429, 'rate_limit_exceeded'), headers: { 'ratelimit-limit': '2' } };
+    const { transport } = await serve({ react: (_, nth) => (nth === 1 ? tooFast : 'take') });
+    await transport.send(three);
+    await transport.send(three);
+    expect(transport.requestsPerSecond?.()).toBe(2);
   });
 });
