@@ -1,0 +1,95 @@
+import { createHash, randomUUID } from 'node:crypto';
+import http from 'node:http';
+import { setTimeout as pause } from 'node:timers/promises';
+import { z } from 'zod';
+import { portOf, type Sink, type Stage } from './smtp-sink';
+
+const batch = z.array(z.looseObject({ to: z.array(z.string()) }));
+
+/**
+ * Resend's batch endpoint on loopback: keeps idempotency keys, answers a repeat of the same bytes with the same ids and sends
+ * nothing, and notes whoever comes with other bytes under a known key. Stages are told per batch.
+ */
+export async function startResendSink({ latencyMs }: { latencyMs: number }): Promise<Sink> {
+  const counts: Record<Stage, number> = { mail: 0, data: 0, dot: 0, accepted: 0, replied: 0 };
+  const keys = new Map<string, { digest: string; ids: string[] }>();
+  let underWay = 0;
+  const reach = (stage: Stage) => {
+    counts[stage] += 1;
+    sink.watch?.(stage, counts[stage]);
+  };
+
+  async function take(request: http.IncomingMessage, response: http.ServerResponse) {
+    reach('mail');
+    const chunks: Buffer[] = [];
+    for await (const chunk of request) chunks.push(chunk);
+    const body = Buffer.concat(chunks);
+    const handedOverAt = Date.now();
+    reach('dot');
+    await pause(latencyMs);
+    const answer = (status: number, value: object) => {
+      response.writeHead(status, { 'content-type': 'application/json' });
+      response.end(JSON.stringify(value));
+      reach('replied');
+    };
+    const key = request.headers['idempotency-key'];
+    if (typeof key !== 'string') {
+      sink.violations.push('a batch came without an idempotency key');
+      return answer(422, { statusCode: 422, name: 'missing_required_field', message: 'no key' });
+    }
+    const digest = createHash('sha256').update(body).digest('hex');
+    const known = keys.get(key);
+    if (known) {
+      if (known.digest !== digest) {
+        sink.violations.push(`key ${key} came again with other bytes`);
+        return answer(409, { statusCode: 409, name: 'invalid_idempotent_request', message: 'other payload' });
+      }
+      return answer(200, { data: known.ids.map((id) => ({ id })) });
+    }
+    const letters = batch.parse(JSON.parse(body.toString('utf8')));
+    const ids = letters.map(() => randomUUID());
+    keys.set(key, { digest, ids });
+    for (const letter of letters)
+      sink.accepted.push({
+        recipient: /([^<>\s]+@[^<>\s]+)/.exec(letter.to[0] ?? '')?.[1] ?? '',
+        identity: key,
+        handedOverAt,
+      });
+    reach('accepted');
+    answer(200, { data: ids.map((id) => ({ id })) });
+  }
+
+  const server = http.createServer((request, response) => {
+    underWay += 1;
+    take(request, response)
+      // The engine was killed while its request was on the way: nothing whole came, nothing is taken.
+      .catch((error: NodeJS.ErrnoException) => {
+        if (error.code !== 'ECONNRESET') sink.violations.push(`the server failed: ${error.message}`);
+      })
+      .finally(() => {
+        underWay -= 1;
+      });
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+
+  const sink: Sink = {
+    settings: {
+      EMAIL_TRANSPORT: 'resend',
+      RESEND_API_KEY: 're_chaos',
+      RESEND_BASE_URL: `http://127.0.0.1:${portOf(server)}`,
+    },
+    accepted: [],
+    violations: [],
+    watch: null,
+    count: (stage) => counts[stage],
+    async quiet() {
+      while (underWay > 0) await pause(20);
+    },
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve());
+        server.closeAllConnections();
+      }),
+  };
+  return sink;
+}
