@@ -6,6 +6,7 @@ import { createInterface } from 'node:readline';
 import { z } from 'zod';
 import { migrateDatabase } from '../../scripts/migrate.mjs';
 import { ensurePostgres } from '../../scripts/postgres.mjs';
+import { watchBusy } from './busy';
 
 /** What a benchmark stands on. */
 export type Ground = {
@@ -129,37 +130,49 @@ export function rowOf(
   };
 }
 
+/** One measurement: letters a second, milliseconds or whatever is compared, and which cores were busy meanwhile. */
+export type Measured = { value: number; busy: string };
+
 /** Measures both sides in turn, the first one alternating so that neither always finds the warmer cache. */
 export async function compare(
-  rounds: number,
-  measureOurs: () => Promise<number>,
-  measurePeer: () => Promise<number>,
+  ground: Ground,
+  measureOurs: () => Promise<Measured>,
+  measurePeer: () => Promise<Measured>,
 ): Promise<{ ours: number; peer: number; ratio: number; spread: string }> {
-  const ours: number[] = [];
-  const peer: number[] = [];
-  const ratios: number[] = [];
-  for (let round = 0; round < rounds; round += 1) {
-    const isOursFirst = round % 2 === 0;
-    const before = isOursFirst ? null : await measurePeer();
-    const mine = await measureOurs();
-    const theirs = before ?? (await measurePeer());
-    ours.push(mine);
-    peer.push(theirs);
-    ratios.push(mine / theirs);
+  const rounds: { ours: Measured; peer: Measured; ratio: number }[] = [];
+  for (let round = 0; round < ground.rounds; round += 1) {
+    const before = round % 2 === 0 ? null : await measurePeer();
+    const ours = await measureOurs();
+    const peer = before ?? (await measurePeer());
+    const ratio = ours.value / peer.value;
+    rounds.push({ ours, peer, ratio });
     progress(
-      `round ${round + 1}: ${mine.toPrecision(4)} ÷ ${theirs.toPrecision(4)} = ${(mine / theirs).toFixed(2)}`,
+      `round ${round + 1}: ${ours.value.toPrecision(4)} ÷ ${peer.value.toPrecision(4)} = ${ratio.toFixed(2)}`,
     );
   }
-  return { ours: median(ours), peer: median(peer), ratio: median(ratios), spread: spread(ratios) };
+  const last = rounds.at(-1);
+  if (last) ground.note(`cores busy: ${last.ours.busy}; for the other side: ${last.peer.busy}`);
+  const ratios = rounds.map((round) => round.ratio);
+  return {
+    ours: median(rounds.map((round) => round.ours.value)),
+    peer: median(rounds.map((round) => round.peer.value)),
+    ratio: median(ratios),
+    spread: spread(ratios),
+  };
 }
 
-/** The argument with which a side is fastest, tried once each: a peer is measured at its best. */
-export async function fastest<T>(choices: T[], rateOf: (choice: T) => Promise<number>): Promise<T> {
-  const rates: { choice: T; rate: number }[] = [];
-  for (const choice of choices) rates.push({ choice, rate: await rateOf(choice) });
-  const [best] = rates.sort((a, b) => b.rate - a.rate);
-  if (!best) throw new Error('nothing to choose from');
-  return best.choice;
+/** The choice with which a side is fastest, tried once each: a peer is measured at its best. */
+export async function fastest<T>(
+  choices: [T, ...T[]],
+  measure: (choice: T) => Promise<Measured>,
+): Promise<T> {
+  let [best] = choices;
+  let highest = 0;
+  for (const choice of choices) {
+    const { value } = await measure(choice);
+    if (value > highest) [best, highest] = [choice, value];
+  }
+  return best;
 }
 
 export function progress(text: string): void {
@@ -187,4 +200,19 @@ export async function seconds(work: () => Promise<unknown>): Promise<number> {
   const from = process.hrtime.bigint();
   await work();
   return Number(process.hrtime.bigint() - from) / 1e9;
+}
+
+/** How long work took, and which cores were busy: this process, Postgres, and a sink where there is one. */
+export async function timed(
+  ground: Ground,
+  sink: Sink | null,
+  work: () => Promise<unknown>,
+): Promise<{ time: number; busy: string }> {
+  const readBusy = watchBusy([
+    { name: 'this process', pid: process.pid },
+    { name: 'Postgres', pid: ground.postgresPid, withChildren: true },
+    ...(sink ? [{ name: 'the sink', pid: sink.pid }] : []),
+  ]);
+  const time = await seconds(work);
+  return { time, busy: readBusy() };
 }

@@ -5,8 +5,7 @@ import { db } from '@/db/client';
 import type { SendResult, Transport } from '@/lib/email/transport';
 import type { Actor } from '@/lib/policy/rules';
 import { startRun } from '@/lib/runs/mutations';
-import { watchBusy } from './busy';
-import { compare, fastest, type Ground, type Row, rate, rowOf, seconds, whole } from './ground';
+import { compare, fastest, type Ground, type Row, rate, rowOf, timed, whole } from './ground';
 import { expectRecorded, passToTheEnd } from './pass';
 import { dueMailing, stock } from './stock';
 
@@ -31,29 +30,24 @@ const nowhere: Transport = {
 export async function benchLedger(ground: Ground): Promise<Row[]> {
   const howMany = ground.letters * 5;
   const boss = await openBoss(ground);
-  const bossRate = async (loops: number) => {
+  const measureBoss = async (loops: number) => {
     await boss.fill(howMany);
-    return howMany / (await seconds(() => boss.workOff(howMany, loops)));
+    const { time, busy } = await timed(ground, null, () => boss.workOff(loops));
+    await boss.expectCompleted(howMany);
+    return { value: howMany / time, busy };
   };
-  const loops = await fastest([1, 2], bossRate);
-  let busy = '';
+  const loops = await fastest([1, 2], measureBoss);
+  ground.note(`pg-boss was faster with ${loops} ${loops === 1 ? 'loop' : 'loops'} of fetch and complete`);
   const measured = await compare(
-    ground.rounds,
+    ground,
     async () => {
       await openRun(howMany);
-      const readBusy = watchBusy([
-        { name: 'engine', pid: process.pid },
-        { name: 'Postgres', pid: ground.postgresPid, withChildren: true },
-      ]);
-      const time = await seconds(() => passToTheEnd(nowhere));
-      busy = readBusy();
+      const { time, busy } = await timed(ground, null, () => passToTheEnd(nowhere));
       await expectRecorded(howMany);
-      return howMany / time;
+      return { value: howMany / time, busy };
     },
-    () => bossRate(loops),
+    () => measureBoss(loops),
   );
-  ground.note(`pg-boss was faster with ${loops} ${loops === 1 ? 'loop' : 'loops'} of fetch and complete`);
-  if (busy) ground.note(`cores busy in the last pass: ${busy}`);
   const row = {
     what: `claim and record ${whole(howMany)} deliveries, each with its attempt ÷ pg-boss 10 fetch and complete`,
     ...measured,
@@ -106,7 +100,7 @@ async function openBoss(ground: Ground) {
       await jobs`analyze`;
     },
     /** Takes and completes all of them, 500 at a time. */
-    async workOff(howMany: number, loops: number) {
+    async workOff(loops: number) {
       const loop = async () => {
         for (;;) {
           const batch = await boss.fetch(queue, { batchSize: 500 });
@@ -118,6 +112,8 @@ async function openBoss(ground: Ground) {
         }
       };
       await Promise.all(Array.from({ length: loops }, loop));
+    },
+    async expectCompleted(howMany: number) {
       const [count] = await jobs<{ completed: string }[]>`
         select count(*) as completed from pgboss.job where state = 'completed'`;
       if (Number(count?.completed) !== howMany)

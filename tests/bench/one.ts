@@ -13,9 +13,14 @@ const load = benches[process.argv[2] ?? ''];
 if (!load) throw new Error(`there is no benchmark ${process.argv[2]}`);
 
 const endings: (() => unknown)[] = [];
-const end = async () => {
-  for (let work = endings.pop(); work; work = endings.pop()) await work();
-};
+let ending: Promise<void> | null = null;
+/** Undoes what was started, the last first; once, whoever asks. */
+function end(): Promise<void> {
+  ending ??= (async () => {
+    for (const work of endings.reverse()) await work();
+  })();
+  return ending;
+}
 for (const signal of ['SIGINT', 'SIGTERM'] as const)
   process.once(signal, () => end().finally(() => process.exit(130)));
 
@@ -39,7 +44,10 @@ try {
   const bench = await load();
   const report: Report = { rows: await bench(ground), notes };
   process.stdout.write(`${JSON.stringify(report)}\n`);
-} finally {
-  await end();
+} catch (error) {
+  // What breaks because it was stopped is no news.
+  if (!ending) console.error(error);
+  process.exitCode = 1;
 }
+await end();
 process.exit();

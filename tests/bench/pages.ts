@@ -21,6 +21,7 @@ import { watchBusy } from './busy';
 import {
   compare,
   type Ground,
+  type Measured,
   median,
   progress,
   quantile,
@@ -59,34 +60,34 @@ export async function benchPages(ground: Ground): Promise<Row[]> {
   const hash = await hashPassword(password);
   await db.execute(sql`update users set password_hash = ${hash} where id = ${owner.ownerId}`);
   const cookie = await signIn(server.base);
-  const ask = () => firstBytes(`${server.base}${page}`, cookie, phaseSeconds);
+  const measure = async (workerPid: number | null): Promise<Measured> => {
+    const readBusy = watchBusy([
+      { name: 'the server', pid: server.pid },
+      ...(workerPid ? [{ name: 'the worker', pid: workerPid }] : []),
+      { name: 'Postgres', pid: ground.postgresPid, withChildren: true },
+      { name: 'the sink', pid: sink.pid },
+      { name: 'this client', pid: process.pid },
+    ]);
+    const times = await firstBytes(`${server.base}${page}`, cookie, phaseSeconds);
+    return { value: quantile(times, 0.95), busy: readBusy() };
+  };
   // The first requests load the page's code; the first worker opens the run.
-  await ask();
+  await measure(null);
   await whileSending(ground, sink, env, directory, async () => {});
 
   const sent: number[] = [];
-  let busy = '';
   const measured = await compare(
-    ground.rounds,
+    ground,
     () =>
       whileSending(ground, sink, env, directory, async (workerPid) => {
         const before = await sink.count();
-        const readBusy = watchBusy([
-          { name: 'server', pid: server.pid },
-          { name: 'worker', pid: workerPid },
-          { name: 'Postgres', pid: ground.postgresPid, withChildren: true },
-          { name: 'sink', pid: sink.pid },
-          { name: 'this client', pid: process.pid },
-        ]);
-        const times = await ask();
-        busy = readBusy();
+        const found = await measure(workerPid);
         sent.push(((await sink.count()) - before) / phaseSeconds);
-        return quantile(times, 0.95);
+        return found;
       }),
-    async () => quantile(await ask(), 0.95),
+    () => measure(null),
   );
   ground.note(`${rate(median(sent))} left meanwhile`);
-  if (busy) ground.note(`cores busy in the last phase: ${busy}`);
   const milliseconds = (value: number) => `${value.toFixed(1)} ms`;
   const row = {
     what: 'p95 of the time to the first byte of a page while a worker sends ÷ while nothing is sent',

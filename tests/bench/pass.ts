@@ -4,8 +4,7 @@ import { systemClock } from '@/lib/clock';
 import { createTransport, type Transport } from '@/lib/email/transport';
 import { type Env, env, parseEnv } from '@/lib/env';
 import { sendDueMailings } from '@/lib/sending/engine';
-import { watchBusy } from './busy';
-import { expectTaken, type Ground, type Sink, seconds } from './ground';
+import { expectTaken, type Ground, type Measured, type Sink, timed } from './ground';
 import { dueMailing, stock } from './stock';
 
 /** Settings of an engine that sends to a sink. */
@@ -18,26 +17,16 @@ export function settingsFor(sending: Record<string, string>): Env {
  * end, ledger written. Making clients is not counted, nor the start of a process; opening the run is. Letters are counted at the
  * sink, deliveries and attempts in the ledger.
  */
-export async function engineRate(
-  ground: Ground,
-  sink: Sink,
-  settings: Env,
-): Promise<{ rate: number; busy: string }> {
+export async function engineRate(ground: Ground, sink: Sink, settings: Env): Promise<Measured> {
   const howMany = ground.letters;
   await dueMailing(await stock(howMany), new Date(Date.now() - 1000));
   await sink.reset();
   const transport = createTransport(settings);
-  const readBusy = watchBusy([
-    { name: 'engine', pid: process.pid },
-    { name: 'Postgres', pid: ground.postgresPid, withChildren: true },
-    { name: 'sink', pid: sink.pid },
-  ]);
-  const time = await seconds(() => passToTheEnd(transport, settings));
-  const busy = readBusy();
+  const { time, busy } = await timed(ground, sink, () => passToTheEnd(transport, settings));
   await transport.close();
   await expectTaken(sink, howMany, 'engine');
   await expectRecorded(howMany);
-  return { rate: howMany / time, busy };
+  return { value: howMany / time, busy };
 }
 
 /** One pass that leaves nothing behind. */

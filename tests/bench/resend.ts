@@ -8,8 +8,8 @@ import {
   type Row,
   rate,
   rowOf,
-  seconds,
   startSink,
+  timed,
   whole,
 } from './ground';
 import { engineRate, settingsFor } from './pass';
@@ -24,25 +24,19 @@ export async function benchResend(ground: Ground): Promise<Row[]> {
   const sink = await startSink(ground, 'resend-sink.ts');
   const base = `http://127.0.0.1:${sink.port}`;
   const settings = settingsFor({ EMAIL_TRANSPORT: 'resend', RESEND_API_KEY: apiKey, RESEND_BASE_URL: base });
-  const peerRate = async (loops: number) => {
+  const measurePeer = async (loops: number) => {
     await sink.reset();
-    const time = await seconds(() => undiciLoop(base, ground.letters, loops));
+    const { time, busy } = await timed(ground, sink, () => undiciLoop(base, ground.letters, loops));
     await expectTaken(sink, ground.letters, 'undici');
-    return ground.letters / time;
+    return { value: ground.letters / time, busy };
   };
-  const loops = await fastest([1, 4], peerRate);
-  let busy = '';
-  const measured = await compare(
-    ground.rounds,
-    async () => {
-      const ours = await engineRate(ground, sink, settings);
-      busy = ours.busy;
-      return ours.rate;
-    },
-    () => peerRate(loops),
-  );
+  const loops = await fastest([1, 4], measurePeer);
   ground.note(`undici was faster with ${loops} ${loops === 1 ? 'request' : 'requests'} at a time`);
-  if (busy) ground.note(`cores busy in the last pass: ${busy}`);
+  const measured = await compare(
+    ground,
+    () => engineRate(ground, sink, settings),
+    () => measurePeer(loops),
+  );
   const row = {
     what: `send ${whole(ground.letters)} letters by Resend's batch API ÷ a bare undici loop`,
     ...measured,

@@ -6,8 +6,8 @@ import {
   rate,
   rowOf,
   type Sink,
-  seconds,
   startSink,
+  timed,
   whole,
 } from './ground';
 import { engineRate, settingsFor } from './pass';
@@ -30,22 +30,16 @@ type Against = {
 async function benchAgainst(ground: Ground, { peer, send, must, aim }: Against): Promise<Row[]> {
   const sink = await startSink(ground, 'sink.ts');
   const settings = toSmtp(sink);
-  let busy = '';
   const measured = await compare(
-    ground.rounds,
-    async () => {
-      const ours = await engineRate(ground, sink, settings);
-      busy = ours.busy;
-      return ours.rate;
-    },
+    ground,
+    () => engineRate(ground, sink, settings),
     async () => {
       await sink.reset();
-      const time = await seconds(() => send(sink));
+      const { time, busy } = await timed(ground, sink, () => send(sink));
       await expectTaken(sink, ground.letters, peer);
-      return ground.letters / time;
+      return { value: ground.letters / time, busy };
     },
   );
-  if (busy) ground.note(`cores busy in the last pass: ${busy}`);
   const row = {
     what: `send ${whole(ground.letters)} letters of 5 KB by SMTP ÷ ${peer}`,
     ...measured,
