@@ -68,6 +68,77 @@ export function SendNowButton({
   );
 }
 
+/** Pause, resume and stop: what holds a mailing and its open runs, with what each will do. */
+export function HoldActions({
+  mailing,
+  audience,
+  unsent,
+  now,
+}: {
+  mailing: Pick<Mailing, 'id' | 'status' | 'pausedAt' | 'nextSlotAt'>;
+  audience: Audience;
+  /** Letters of open runs that have not left. */
+  unsent: number;
+  now: Date;
+}) {
+  const t = useTranslations('mailings');
+  const hidden = { mailingId: mailing.id };
+  const cancel = t('actions.cancel');
+  if (mailing.status === 'completed') return null;
+  const startsOnResume =
+    mailing.status === 'created' && mailing.nextSlotAt !== null && mailing.nextSlotAt <= now;
+  return (
+    <>
+      {mailing.pausedAt ? (
+        <ActionButton
+          action={resumeMailingAction}
+          hidden={hidden}
+          namespace="mailings"
+          variant="primary"
+          confirm={{
+            title: t('confirm.resumeTitle'),
+            body: startsOnResume
+              ? t('confirm.resumeFirst', { count: audience.value - audience.suppressed })
+              : t('confirm.resume', { count: unsent }),
+            confirm: t('actions.resume'),
+            cancel,
+          }}
+        >
+          {t('actions.resume')}
+        </ActionButton>
+      ) : (
+        <ActionButton
+          action={pauseMailingAction}
+          hidden={hidden}
+          namespace="mailings"
+          confirm={{
+            title: t('confirm.pauseTitle'),
+            body: t('confirm.pause', { count: unsent }),
+            confirm: t('actions.pause'),
+            cancel,
+          }}
+        >
+          {t('actions.pause')}
+        </ActionButton>
+      )}
+      <ActionButton
+        action={stopMailingAction}
+        hidden={hidden}
+        namespace="mailings"
+        variant="danger"
+        confirm={{
+          title: t('confirm.stopTitle'),
+          body: t('confirm.stop', { count: unsent }),
+          confirm: t('actions.stop'),
+          cancel,
+        }}
+      >
+        {t('actions.stop')}
+      </ActionButton>
+    </>
+  );
+}
+
 /** Everything that its owner can do with a mailing; each says in numbers what it will do. */
 export function MailingActions({
   mailing,
@@ -91,8 +162,6 @@ export function MailingActions({
   const hidden = { mailingId: mailing.id };
   const cancel = t('actions.cancel');
   const over = mailing.status === 'completed';
-  const startsOnResume =
-    mailing.status === 'created' && mailing.nextSlotAt !== null && mailing.nextSlotAt <= now;
   return (
     <>
       <SendNowButton
@@ -102,55 +171,7 @@ export function MailingActions({
         disabled={mailing.disabledAt !== null || mailing.ownerBlockedAt !== null}
         variant={mailing.pausedAt && !over ? 'secondary' : 'primary'}
       />
-      {mailing.pausedAt && !over ? (
-        <ActionButton
-          action={resumeMailingAction}
-          hidden={hidden}
-          namespace="mailings"
-          variant="primary"
-          confirm={{
-            title: t('confirm.resumeTitle'),
-            body: startsOnResume
-              ? t('confirm.resumeFirst', { count: audience.value - audience.suppressed })
-              : t('confirm.resume', { count: unsent }),
-            confirm: t('actions.resume'),
-            cancel,
-          }}
-        >
-          {t('actions.resume')}
-        </ActionButton>
-      ) : null}
-      {!mailing.pausedAt && !over ? (
-        <ActionButton
-          action={pauseMailingAction}
-          hidden={hidden}
-          namespace="mailings"
-          confirm={{
-            title: t('confirm.pauseTitle'),
-            body: t('confirm.pause', { count: unsent }),
-            confirm: t('actions.pause'),
-            cancel,
-          }}
-        >
-          {t('actions.pause')}
-        </ActionButton>
-      ) : null}
-      {over ? null : (
-        <ActionButton
-          action={stopMailingAction}
-          hidden={hidden}
-          namespace="mailings"
-          variant="danger"
-          confirm={{
-            title: t('confirm.stopTitle'),
-            body: t('confirm.stop', { count: unsent }),
-            confirm: t('actions.stop'),
-            cancel,
-          }}
-        >
-          {t('actions.stop')}
-        </ActionButton>
-      )}
+      <HoldActions mailing={mailing} audience={audience} unsent={unsent} now={now} />
       <LinkButton href={`/mailings/${mailing.id}/edit`}>{t('actions.edit')}</LinkButton>
       {own ? (
         <ActionButton

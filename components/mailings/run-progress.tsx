@@ -1,9 +1,11 @@
 import { useTranslations } from 'next-intl';
 import type { Tone } from '@/components/ui/badge';
-import { ProgressBar } from '@/components/ui/progress';
+import { ProgressBar, type ProgressSegment } from '@/components/ui/progress';
 import type { Counts } from '@/lib/runs/queries';
 
-const parts: [Exclude<keyof Counts, 'total'>, Tone][] = [
+type Outcome = Exclude<keyof Counts, 'total'>;
+
+const parts: [Outcome, Tone][] = [
   ['sent', 'good'],
   ['sending', 'info'],
   ['queued', 'neutral'],
@@ -14,17 +16,18 @@ const parts: [Exclude<keyof Counts, 'total'>, Tone][] = [
   ['skipped', 'neutral'],
 ];
 
+/** Every outcome of a run as a part of a bar; together they are all of its clients. */
+export function outcomeParts(
+  counts: Counts,
+  label: (name: Outcome, count: number) => string,
+): ProgressSegment[] {
+  return parts.map(([name, tone]) => ({ value: counts[name], tone, label: label(name, counts[name]) }));
+}
+
 /** The outcomes of a run as parts of a bar; they add up to its clients. */
 export function RunProgress({ counts }: { counts: Counts }) {
   const t = useTranslations('mailings.counts');
   return (
-    <ProgressBar
-      total={counts.total}
-      segments={parts.map(([name, tone]) => ({
-        value: counts[name],
-        tone,
-        label: t(name, { count: counts[name] }),
-      }))}
-    />
+    <ProgressBar total={counts.total} segments={outcomeParts(counts, (name, count) => t(name, { count }))} />
   );
 }

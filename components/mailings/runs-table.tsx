@@ -4,7 +4,7 @@ import { Table, Tbody, Td, Th, Thead, Tr } from '@/components/ui/table';
 import { Time } from '@/components/ui/time';
 import type { RunRow } from '@/lib/runs/queries';
 import { RunBadge } from './badges';
-import { RunProgress } from './run-progress';
+import { LiveRunProgress } from './live-progress';
 
 /** Runs of a mailing, newest first, with counts that add up. */
 export function RunsTable({
@@ -43,7 +43,9 @@ export function RunsTable({
             <Td>
               <RunBadge run={run} />
             </Td>
-            <Td>{run.status === 'missed' ? missed : <RunProgress counts={run.counts} />}</Td>
+            <Td>
+              {run.status === 'missed' ? missed : <LiveRunProgress runId={run.id} counts={run.counts} />}
+            </Td>
           </Tr>
         ))}
       </Tbody>

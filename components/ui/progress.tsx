@@ -12,14 +12,20 @@ const fills: Record<Tone, string> = {
 
 export type ProgressSegment = { value: number; tone: Tone; label: string };
 
-/** How far something has come, in parts. `label` of a part is its whole sentence ("12 sent"); the parts are listed in words too. */
+/**
+ * How far something has come, in parts. `label` of a part is its whole sentence ("12 sent"); the parts that are there are listed in
+ * words too. With `legend`, which writes a number, every part is listed with its number in a place of its own, so that nothing
+ * moves while they change; `label` is then the name alone.
+ */
 export function ProgressBar({
   segments,
   total,
+  legend,
   className,
 }: {
   segments: ProgressSegment[];
   total: number;
+  legend?: ((value: number) => string) | undefined;
   className?: string | undefined;
 }) {
   const shown = segments.filter((segment) => segment.value > 0);
@@ -34,14 +40,37 @@ export function ProgressBar({
           />
         ))}
       </div>
-      <ul className="mt-1.5 flex flex-wrap gap-x-4 gap-y-0.5 text-[0.8125rem] text-muted">
-        {shown.map((segment) => (
-          <li key={segment.label} className="inline-flex items-center gap-1.5">
-            <span aria-hidden className={classNames('size-2 rounded-full', fills[segment.tone])} />
-            {segment.label}
-          </li>
-        ))}
-      </ul>
+      {legend ? (
+        <dl className="mt-3 grid grid-cols-2 gap-x-6 gap-y-1 text-[0.875rem] sm:grid-cols-4">
+          {segments.map(({ value, tone, label }) => (
+            <div
+              key={label}
+              className={classNames(
+                'flex min-w-0 items-baseline justify-between gap-2 border-b border-line py-1',
+                value === 0 && 'text-muted',
+              )}
+            >
+              <dt className="flex min-w-0 items-baseline gap-1.5">
+                <span
+                  aria-hidden
+                  className={classNames('size-2 shrink-0 rounded-full', value > 0 ? fills[tone] : 'bg-line')}
+                />
+                {label}
+              </dt>
+              <dd className={value > 0 ? 'font-medium' : undefined}>{legend(value)}</dd>
+            </div>
+          ))}
+        </dl>
+      ) : (
+        <ul className="mt-1.5 flex flex-wrap gap-x-4 gap-y-0.5 text-[0.8125rem] text-muted">
+          {shown.map((segment) => (
+            <li key={segment.label} className="inline-flex items-center gap-1.5">
+              <span aria-hidden className={classNames('size-2 rounded-full', fills[segment.tone])} />
+              {segment.label}
+            </li>
+          ))}
+        </ul>
+      )}
     </div>
   );
 }

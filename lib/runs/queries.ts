@@ -1,12 +1,23 @@
 import { and, asc, desc, eq, gt, inArray, isNull, lt, ne, type SQL, sql } from 'drizzle-orm';
 import { type Db, db } from '@/db/client';
-import type { DeliveryStatus, RunStatus } from '@/db/enums';
-import { attempts, deliveries, mailings, runCounts, runs, transports } from '@/db/schema';
+import type { DeliveryStatus, RunKind, RunStatus } from '@/db/enums';
+import {
+  attempts,
+  batches,
+  deliveries,
+  engines,
+  mailings,
+  runCounts,
+  runs,
+  transports,
+  users,
+} from '@/db/schema';
 import { type Clock, systemClock } from '@/lib/clock';
 import { transportName } from '@/lib/email/transport';
 import { decodeCursor, likePattern, pageSize, toPage } from '@/lib/paging';
 import type { Actor } from '@/lib/policy/rules';
 import { own, readable } from '@/lib/policy/scopes';
+import type { ProgressReading } from './schema';
 
 /** Why an open run stands still: what the transport said last, and when it goes on. `server` is who said it, if it has a name. */
 export type Wait = {
@@ -176,6 +187,298 @@ export async function findLastRun(
     clock,
   );
   return run ?? null;
+}
+
+/** A run that has made no progress for so long says so, and why. */
+const stallMs = 5 * 60_000;
+/** After so long a wait of the sender the engine ends the rest as `failed` (`sender_waited_too_long`). */
+const waitLimitMs = 72 * 3600_000;
+
+/**
+ * Why an open run does not move. The last three are the watchdog's: nothing was claimed or recorded for five minutes although
+ * nothing holds the run. `since`: since when it has been so.
+ */
+export type Hold =
+  | { kind: 'disabled' | 'blocked' | 'paused'; since: Date }
+  /** The sender waits. At `givesUpAt` the rest ends, by the limit of 72 hours (`failed`) or by the run's own deadline (`expired`). */
+  | { kind: 'waiting'; since: Date; wait: Wait; givesUpAt: Date; endsAs: 'failed' | 'expired' }
+  /** All that is left was refused for now; the first of it is tried again at `next`. */
+  | { kind: 'retries'; next: Date }
+  /** No answer came for what is left; it is handed over once more, under the same key, at `next`. */
+  | { kind: 'repeats'; next: Date }
+  /** An engine holds `letters` of it under a lease. */
+  | { kind: 'leased'; since: Date; letters: number; until: Date }
+  /** `lastPassAt`: when an engine last reported in; null = never. */
+  | { kind: 'no_engine'; since: Date; lastPassAt: Date | null }
+  | { kind: 'passed_over'; since: Date; lastPassAt: Date | null };
+
+/** How far a run has come. Two with the same `standing` differ in nothing but their counts. */
+export type Progress = {
+  id: number;
+  kind: RunKind;
+  slotAt: Date | null;
+  openedAt: Date;
+  pausedAt: Date | null;
+  stoppedAt: Date | null;
+  status: ShownRunStatus;
+  isOpen: boolean;
+  counts: Counts;
+  hold: Hold | null;
+  standing: string;
+};
+
+export type MailingProgress = {
+  readAt: Date;
+  runs: Progress[];
+  /** The slot is due, nothing holds the mailing, and no engine has opened its run for five minutes. */
+  stall: Extract<Hold, { kind: 'no_engine' | 'passed_over' }> | null;
+  /** Nothing is under way or about to begin. */
+  isOver: boolean;
+  standing: string;
+};
+
+type ProgressRow = Record<keyof Counts, number> & {
+  paused_at: string | null;
+  disabled_at: string | null;
+  blocked_at: string | null;
+  next_slot_at: string | null;
+  last_pass_at: string | null;
+  id: string | null;
+  kind: RunKind;
+  slot_at: string | null;
+  opened_at: string;
+  status: RunStatus;
+  run_paused_at: string | null;
+  stopped_at: string | null;
+  deadline_at: string | null;
+  moved_at: string;
+  worked_at: string | null;
+  first_due: string | null;
+  repeat_at: string | null;
+  leased_since: string | null;
+  leased_until: string | null;
+  wait_name: string | null;
+  wait_code: string | null;
+  wait_response: string | null;
+  waits_until: string | null;
+  waits_since: string | null;
+};
+
+const instant = (text: string | null) => (text === null ? null : new Date(text));
+const latest = (...instants: (Date | null)[]) =>
+  new Date(Math.max(...instants.map((each) => each?.getTime() ?? 0)));
+
+/**
+ * How far the open runs of a mailing have come, or one run of it, open or not: one row a run, found by its key, so that it may
+ * be asked every second. Null when there is no such thing for this actor.
+ */
+export async function findProgress(
+  actor: Actor,
+  input: { mailingId: number; runId?: number | undefined },
+  on: Db = db,
+  clock: Clock = systemClock,
+): Promise<MailingProgress | null> {
+  const { mailingId, runId } = input;
+  if (!Number.isSafeInteger(mailingId) || (runId !== undefined && !Number.isSafeInteger(runId))) return null;
+  const now = clock.now();
+  const at = sql`${now.toISOString()}::timestamptz`;
+  const configured = transportName();
+  // What is asked only of an open run, or only of one that stands still, stands in a CASE: it costs the others nothing.
+  const isOpen = sql`${runs.status} = 'open'`;
+  const isIdle = sql`${isOpen} and ${runCounts.queued} > 0 and ${runCounts.sending} = 0`;
+  const rows = await on.execute<ProgressRow>(sql`
+    select ${mailings.pausedAt}, ${mailings.disabledAt}, ${users.blockedAt}, ${mailings.nextSlotAt},
+      (select max(${engines.seenAt}) from ${engines}) as last_pass_at,
+      ${runs.id}, ${runs.kind}, ${runs.slotAt}, ${runs.openedAt}, ${runs.status}, ${runs.pausedAt} as run_paused_at, ${runs.stoppedAt},
+      case when ${runs.kind} = 'scheduled' then coalesce(${runs.deadlineAt}, ${mailings.endsAt}) else ${runs.deadlineAt} end as deadline_at,
+      greatest(${runs.openedAt}, ${runs.servedAt}, ${runs.deadlineAt} - interval '24 hours', ${mailings.updatedAt}) as moved_at,
+      case when ${isOpen} and ${runs.servedAt} < ${at} - interval '5 minutes' then (
+        select max(latest.attempted_at) from (
+          select ${attempts.runId}, ${attempts.attemptedAt} from ${attempts} where ${attempts.mailingId} = ${runs.mailingId}
+          order by ${attempts.id} desc limit 200
+        ) latest where latest.run_id = ${runs.id}) end as worked_at,
+      case when ${isIdle} then (
+        select coalesce(${deliveries.nextTryAt}, ${runs.openedAt}) from ${deliveries}
+        where ${deliveries.runId} = ${runs.id} and ${deliveries.status} = 'queued'
+        order by ${deliveries.nextTryAt} nulls first, ${deliveries.id} limit 1) end as first_due,
+      case when ${isOpen} then (
+        select min(${batches.repeatAt}) from ${batches}
+        where ${batches.runId} = ${runs.id} and ${batches.endedAt} is null and ${batches.holder} is null) end as repeat_at,
+      lease.since as leased_since, lease.until as leased_until,
+      ${transports.name} as wait_name, ${transports.waitCode}, ${transports.waitResponse}, ${transports.waitsUntil},
+      ${transports.waitsSince},
+      ${sql.join(
+        Object.values(counts).map((column) => sql`${column}`),
+        sql`, `,
+      )}
+    from ${mailings}
+    join ${users} on ${users.id} = ${mailings.ownerId}
+    left join ${runs} on ${runs.mailingId} = ${mailings.id} and ${runId === undefined ? isOpen : eq(runs.id, runId)}
+    left join ${runCounts} on ${runCounts.runId} = ${runs.id}
+    left join lateral (
+      select min(${batches.createdAt}) as since, max(${batches.leasedUntil}) as until from ${batches}
+      where ${isOpen} and ${batches.runId} = ${runs.id} and ${batches.endedAt} is null and ${batches.holder} is not null
+    ) lease on true
+    left join lateral (
+      select * from ${transports} where ${isOpen} and ${transports.name} in (${configured}, ${runs.transport})
+      order by ${transports.name} = ${configured} desc limit 1
+    ) ${transports} on true
+    where ${mailings.id} = ${mailingId} and ${readable(actor, mailings.ownerId)}
+    order by ${runs.id} limit 2`);
+  const [mailing] = rows;
+  if (!mailing || (runId !== undefined && mailing.id === null)) return null;
+  const found = rows.flatMap((row) => (row.id === null ? [] : [progressOf({ ...row, id: row.id }, now)]));
+  const lastPassAt = instant(mailing.last_pass_at);
+  const slot = instant(mailing.next_slot_at);
+  const isDue =
+    runId === undefined &&
+    slot !== null &&
+    slot <= now &&
+    !mailing.paused_at &&
+    !mailing.disabled_at &&
+    !mailing.blocked_at &&
+    !found.some((run) => run.kind === 'scheduled');
+  const stall =
+    isDue && now.getTime() - slot.getTime() >= stallMs ? engineStall(slot, lastPassAt, now) : null;
+  return {
+    readAt: now,
+    runs: found,
+    stall,
+    isOver: !isDue && !found.some((run) => run.isOpen),
+    standing: [stall?.kind ?? (isDue ? 'due' : ''), ...found.map((run) => `${run.id}:${run.standing}`)].join(
+      ' ',
+    ),
+  };
+}
+
+/** What of it the browser is told, and what its pages begin with. */
+export function readingOf({ readAt, runs: found, standing, isOver }: MailingProgress): ProgressReading {
+  return {
+    atMs: readAt.getTime(),
+    runs: found.map(({ id, isOpen, counts: now, standing: own }) => ({
+      id,
+      isOpen,
+      counts: now,
+      standing: own,
+    })),
+    standing,
+    isOver,
+  };
+}
+
+function progressOf(row: ProgressRow & { id: string }, now: Date): Progress {
+  const { total, queued, sending, sent, failed, skipped, expired, cancelled, unknown } = row;
+  const hold = row.status === 'open' ? holdOf(row, now) : null;
+  const minute = (at: Date) => Math.floor(at.getTime() / 60_000);
+  // Of what a notice shows, only what it would have to be shown anew for.
+  const detail =
+    hold?.kind === 'waiting'
+      ? `${hold.wait.code} ${hold.wait.until.getTime()}`
+      : hold && 'next' in hold
+        ? minute(hold.next)
+        : hold && 'until' in hold
+          ? minute(hold.until)
+          : '';
+  return {
+    id: Number(row.id),
+    kind: row.kind,
+    slotAt: instant(row.slot_at),
+    openedAt: new Date(row.opened_at),
+    pausedAt: instant(row.run_paused_at),
+    stoppedAt: instant(row.stopped_at),
+    status: hold?.kind === 'waiting' ? 'waiting' : row.status,
+    isOpen: row.status === 'open',
+    counts: { total, queued, sending, sent, failed, skipped, expired, cancelled, unknown },
+    hold,
+    standing: [row.status, row.stopped_at ? 'stopping' : '', hold?.kind ?? '', detail].join(' ').trim(),
+  };
+}
+
+function holdOf(row: ProgressRow, now: Date): Hold | null {
+  const leasedUntil = instant(row.leased_until);
+  const stopping = row.stopped_at !== null;
+  if (!stopping) {
+    if (row.disabled_at) return { kind: 'disabled', since: new Date(row.disabled_at) };
+    if (row.blocked_at) return { kind: 'blocked', since: new Date(row.blocked_at) };
+    if (row.run_paused_at) return { kind: 'paused', since: new Date(row.run_paused_at) };
+  }
+  const until = instant(row.waits_until);
+  if (until && until > now && !stopping) {
+    const since = instant(row.waits_since) ?? now;
+    const { wait_code: code, wait_response: response, wait_name: name } = row;
+    const limit = new Date(latest(since, new Date(row.opened_at)).getTime() + waitLimitMs);
+    const deadline = instant(row.deadline_at);
+    const isExpiry = deadline !== null && deadline < limit;
+    return {
+      kind: 'waiting',
+      since,
+      wait: { code: code ?? 'unknown', response, server: serverOf(name), until, since },
+      givesUpAt: isExpiry ? deadline : limit,
+      endsAs: isExpiry ? 'expired' : 'failed',
+    };
+  }
+  const firstDue = instant(row.first_due);
+  if (firstDue && firstDue > now && !stopping) return { kind: 'retries', next: firstDue };
+  const repeatAt = instant(row.repeat_at);
+  if (repeatAt && repeatAt > now && !leasedUntil && row.queued === 0)
+    return { kind: 'repeats', next: repeatAt };
+  // What became possible only a moment ago has not been standing still.
+  const since = latest(
+    instant(row.moved_at),
+    instant(row.worked_at),
+    firstDue,
+    repeatAt,
+    until,
+    instant(row.leased_since),
+  );
+  if (now.getTime() - since.getTime() < stallMs) return null;
+  const lastPassAt = instant(row.last_pass_at);
+  if (leasedUntil && leasedUntil > now)
+    return { kind: 'leased', since, letters: row.sending, until: leasedUntil };
+  return engineStall(since, lastPassAt, now);
+}
+
+function engineStall(
+  since: Date,
+  lastPassAt: Date | null,
+  now: Date,
+): Extract<Hold, { kind: 'no_engine' | 'passed_over' }> {
+  const isAlive = lastPassAt !== null && now.getTime() - lastPassAt.getTime() < stallMs;
+  return { kind: isAlive ? 'passed_over' : 'no_engine', since, lastPassAt };
+}
+
+/**
+ * Letters a second that were handed over for a run in the last ten seconds, by all engines: measured on its attempts. Looks at
+ * the 2,000 latest of the mailing, so that a fast run costs no more than a slow one.
+ */
+export async function measureRate(
+  actor: Actor,
+  run: { id: number; mailingId: number },
+  on: Db = db,
+  clock: Clock = systemClock,
+): Promise<number> {
+  const seconds = 10;
+  const rows = 2000;
+  const now = clock.now();
+  const since = new Date(now.getTime() - seconds * 1000);
+  const newest = on
+    .select({ runId: attempts.runId, attemptedAt: attempts.attemptedAt })
+    .from(attempts)
+    .where(and(eq(attempts.mailingId, run.mailingId), readable(actor, attempts.ownerId)))
+    .orderBy(desc(attempts.id))
+    .limit(rows)
+    .as('newest');
+  const [found] = await on
+    .select({
+      letters: sql<number>`count(*) filter (where ${newest.runId} = ${run.id})`.mapWith(Number),
+      looked: sql<number>`count(*)`.mapWith(Number),
+      first: sql<string | null>`min(${newest.attemptedAt})`,
+    })
+    .from(newest)
+    .where(gt(newest.attemptedAt, since));
+  if (!found?.first) return 0;
+  const span = found.looked === rows ? (now.getTime() - new Date(found.first).getTime()) / 1000 : seconds;
+  return found.letters / Math.max(0.1, span);
 }
 
 /** The actor's runs under way, newest first. */

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { deliveryStatuses } from '@/db/enums';
+import { type DeliveryStatus, deliveryStatuses } from '@/db/enums';
 
 const rowId = z.coerce
   .number('invalid_value')
@@ -26,3 +26,41 @@ export const finishRunSchema = z.object({
 export function asDeliveryStatus(value: unknown) {
   return deliveryStatuses.find((status) => status === value) ?? null;
 }
+
+/** Letters that had been tried for good at an instant of a clock that only goes forward, in milliseconds. */
+export type PaceSample = { atMs: number; tried: number };
+
+/** Samples older than this say nothing about the last moments. */
+const paceWindowMs = 12_000;
+
+/** Keeps of the samples what {@link paceOf} needs, with the new one at the end. */
+export function withSample(samples: readonly PaceSample[], sample: PaceSample): PaceSample[] {
+  return [...samples.filter((each) => sample.atMs - each.atMs <= paceWindowMs), sample];
+}
+
+/** Letters a second between the first and the last sample; null when they lie less than two seconds apart. */
+export function paceOf(samples: readonly PaceSample[]): number | null {
+  const first = samples[0];
+  const last = samples.at(-1);
+  if (!first || !last || last.atMs - first.atMs < 2000) return null;
+  // Letters that are queued again were tried before: a count that falls is no pace.
+  return (1000 * Math.max(0, last.tried - first.tried)) / (last.atMs - first.atMs);
+}
+
+/** How many letters of a run have been tried for good; what was skipped, expired or cancelled took no time. */
+export function triedOf(counts: { sent: number; failed: number; unknown: number }): number {
+  return counts.sent + counts.failed + counts.unknown;
+}
+
+/** Seconds until the rest has been tried at this pace; null when it does not move. */
+export function secondsLeft(counts: { queued: number; sending: number }, pace: number | null): number | null {
+  return pace !== null && pace > 0 ? (counts.queued + counts.sending) / pace : null;
+}
+
+/** What `/api/runs/progress` answers. `atMs` is when the server looked. */
+export type ProgressReading = {
+  atMs: number;
+  runs: { id: number; isOpen: boolean; counts: Record<DeliveryStatus | 'total', number>; standing: string }[];
+  standing: string;
+  isOver: boolean;
+};

@@ -3,12 +3,13 @@ import { notFound } from 'next/navigation';
 import { getLocale, getTranslations } from 'next-intl/server';
 import { AppLink, LinkButton } from '@/components/layout/link';
 import { Page } from '@/components/layout/shell';
-import { MailingBadges } from '@/components/mailings/badges';
-import { LiveRefresh } from '@/components/mailings/live-refresh';
+import { MailingBadges, RunBadge } from '@/components/mailings/badges';
+import { HoldNotice } from '@/components/mailings/hold-notice';
+import { LiveProgress } from '@/components/mailings/live-progress';
+import { LiveRuns } from '@/components/mailings/live-runs';
 import { MailingActions, SendNowButton } from '@/components/mailings/mailing-actions';
 import { RunsTable } from '@/components/mailings/runs-table';
 import { scheduleText } from '@/components/mailings/schedule-text';
-import { WaitNotice } from '@/components/mailings/wait-notice';
 import { AttemptsTable } from '@/components/reports/attempts-table';
 import { Alert } from '@/components/ui/alert';
 import { Badge } from '@/components/ui/badge';
@@ -23,13 +24,15 @@ import { systemClock } from '@/lib/clock';
 import { countMailingClients, findMailing, listMailingClients } from '@/lib/mailings/queries';
 import { can } from '@/lib/policy/rules';
 import { mailingFigures } from '@/lib/reports/queries';
-import { findLastRun, listOpenRunsOf, listRuns } from '@/lib/runs/queries';
+import { findLastRun, findProgress, listRuns, measureRate, readingOf } from '@/lib/runs/queries';
 
 type Props = {
   params: Promise<{ id: string }>;
   searchParams: Promise<Record<string, string | string[] | undefined>>;
 };
 const text = (value: string | string[] | undefined) => (typeof value === 'string' ? value : undefined);
+/** Holds of the whole mailing, which the page tells once at its top. */
+const saidAbove = new Set<string>(['disabled', 'blocked', 'paused']);
 const runsShown = 10;
 const clientsShown = 20;
 
@@ -46,28 +49,33 @@ export default async function MailingPage({ params, searchParams }: Props) {
   if (!mailing) notFound();
   const runsAfter = text(asked.runs);
   const clientsAfter = text(asked.clients);
-  const [t, tSchedule, locale, audience, open, last, runs, figures, attempts, chosen] = await Promise.all([
-    getTranslations('mailings'),
-    getTranslations('mailings.schedule'),
-    getLocale(),
-    countMailingClients(actor, mailing.id),
-    listOpenRunsOf(actor, mailing.id),
-    findLastRun(actor, mailing.id),
-    listRuns(actor, { mailingId: mailing.id, after: runsAfter, size: runsShown }),
-    mailingFigures(actor, mailing.id),
-    listAttempts(actor, { mailingId: mailing.id, size: 10 }),
-    mailing.audience === 'chosen'
-      ? listMailingClients(actor, { mailingId: mailing.id, after: clientsAfter, size: clientsShown })
-      : null,
-  ]);
+  const [t, tSchedule, locale, audience, progress, last, runs, figures, attempts, chosen] = await Promise.all(
+    [
+      getTranslations('mailings'),
+      getTranslations('mailings.schedule'),
+      getLocale(),
+      countMailingClients(actor, mailing.id),
+      findProgress(actor, { mailingId: mailing.id }),
+      findLastRun(actor, mailing.id),
+      listRuns(actor, { mailingId: mailing.id, after: runsAfter, size: runsShown }),
+      mailingFigures(actor, mailing.id),
+      listAttempts(actor, { mailingId: mailing.id, size: 10 }),
+      mailing.audience === 'chosen'
+        ? listMailingClients(actor, { mailingId: mailing.id, after: clientsAfter, size: clientsShown })
+        : null,
+    ],
+  );
   const now = systemClock.now();
   const { zone } = mailing;
   const mayChange = can(actor, 'update', mailing.ownerId) && !mailing.archivedAt;
+  if (!progress) notFound();
+  const { runs: open, stall } = progress;
+  const paces = await Promise.all(
+    open.map((run) => (run.hold ? null : measureRate(actor, { id: run.id, mailingId: mailing.id }))),
+  );
   const unsent = open.reduce((sum, run) => sum + run.counts.queued, 0);
-  const waiting = open.find((run) => run.wait)?.wait ?? null;
   const held = mailing.pausedAt || mailing.disabledAt || mailing.ownerBlockedAt;
-  const due = mailing.nextSlotAt !== null && mailing.nextSlotAt <= now && !held;
-  const moves = (open.length > 0 && open.some((run) => !run.pausedAt)) || due;
+  const isStarting = open.length === 0 && !progress.isOver;
   const query = (changes: Record<string, string | null>) => {
     const merged = { runs: runsAfter ?? null, clients: clientsAfter ?? null, ...changes };
     const search = new URLSearchParams(
@@ -90,186 +98,220 @@ export default async function MailingPage({ params, searchParams }: Props) {
   );
 
   return (
-    <Page
-      title={mailing.name}
-      lead={
-        <span className="inline-flex flex-wrap items-center gap-2">
-          <MailingBadges mailing={mailing} />
-        </span>
-      }
-      backHref="/mailings"
-      backLabel={t('back')}
-      actions={
-        mayChange ? (
-          <MailingActions
-            mailing={mailing}
-            audience={audience}
-            unsent={unsent}
-            hasRuns={runs.items.length > 0 || Boolean(runsAfter)}
-            manualOpen={open.some((run) => run.kind === 'manual')}
-            own={actor.id === mailing.ownerId}
-            now={now}
-          />
-        ) : null
-      }
-    >
-      {moves ? <LiveRefresh /> : null}
-      <div className="grid gap-3 empty:hidden">
-        {actor.id === mailing.ownerId ? null : (
-          <Alert tone="info">
-            {t(can(actor, 'update', mailing.ownerId) ? 'foreign' : 'readOnly', {
-              owner: `${mailing.ownerName} <${mailing.ownerEmail}>`,
-            })}
-          </Alert>
-        )}
-        {mailing.archivedAt ? <Alert tone="neutral">{t('archivedBody')}</Alert> : null}
-        {mailing.disabledAt ? (
-          <Alert tone="bad" title={t('disabledTitle')}>
-            {t.rich('disabledBody', {
-              at: () => (mailing.disabledAt ? when(mailing.disabledAt) : null),
-              reason: mailing.disabledReason ?? '',
-            })}
-          </Alert>
-        ) : null}
-        {mailing.ownerBlockedAt ? <Alert tone="bad">{t('blockedBody')}</Alert> : null}
-        {mailing.pausedAt && mailing.status !== 'completed' ? (
-          <Alert tone="warn" title={t('pausedTitle')}>
-            {t.rich('pausedBody', { at: () => (mailing.pausedAt ? when(mailing.pausedAt) : null) })}
-          </Alert>
-        ) : null}
-        {waiting ? <WaitNotice wait={waiting} zone={zone} /> : null}
-      </div>
-
-      <Card title={t('facts.title')}>
-        <Facts
-          items={[
-            { term: t('facts.status'), value: t(`statusText.${mailing.status}`) },
-            {
-              term: t('facts.next'),
-              value: mailing.nextSlotAt ? (
-                <>
-                  {when(mailing.nextSlotAt, true)}
-                  {held ? <span className="text-muted"> ({t('facts.nextHeld')})</span> : null}
-                </>
-              ) : (
-                t('facts.nextNone')
-              ),
-            },
-            {
-              term: t('facts.last'),
-              value: last ? when(last.openedAt, true) : t('facts.lastNone'),
-            },
-            {
-              term: t('facts.message'),
-              value: (
-                <AppLink href={`/messages/${mailing.messageId}`} className="underline underline-offset-2">
-                  {mailing.subject}
-                </AppLink>
-              ),
-            },
-            {
-              term: t('facts.clients'),
-              value: (
-                <>
-                  {audienceText}
-                  {audience.suppressed > 0 ? (
-                    <span className="text-muted">
-                      ; {t('audience.suppressed', { count: audience.suppressed })}
-                    </span>
-                  ) : null}
-                </>
-              ),
-            },
-            { term: t('facts.schedule'), value: scheduleText(tSchedule, locale, mailing) },
-            { term: t('facts.ends'), value: mailing.endsAt ? when(mailing.endsAt) : t('facts.never') },
-            {
-              term: t('facts.totals'),
-              value: t('facts.totalsText', {
-                sent: figures.sent,
-                succeeded: figures.attemptsSucceeded,
-                failed: figures.attemptsFailed,
-                unknown: figures.attemptsUnknown,
-              }),
-            },
-          ]}
-        />
-      </Card>
-
-      <section className="grid grid-cols-[minmax(0,1fr)] gap-3">
-        <h2 className="text-lg font-semibold">{t('sections.runs')}</h2>
-        {runs.items.length === 0 ? (
-          <Empty title={t('runsEmpty')} body={t('runsEmptyBody')} />
-        ) : (
-          <RunsTable
-            runs={runs.items}
-            zone={zone}
-            missed={
-              mayChange ? (
-                <SendNowButton
-                  mailing={mailing}
-                  audience={audience}
-                  open={open.some((run) => run.kind === 'manual')}
-                  disabled={mailing.disabledAt !== null || mailing.ownerBlockedAt !== null}
-                  variant="secondary"
-                  size="sm"
-                />
-              ) : null
-            }
-          />
-        )}
-        <Pager
-          label={t('sections.runs')}
-          nextHref={runs.next ? query({ runs: runs.next }) : null}
-          firstHref={runsAfter ? query({ runs: null }) : null}
-        />
-      </section>
-
-      <section className="grid grid-cols-[minmax(0,1fr)] gap-3">
-        <div className="flex flex-wrap items-center justify-between gap-3">
-          <h2 className="text-lg font-semibold">{t('sections.attempts')}</h2>
-          {attempts.items.length > 0 ? (
-            <div className="flex flex-wrap gap-2">
-              <LinkButton size="sm" href={`/attempts?mailing=${mailing.id}`}>
-                {t('allAttempts')}
-              </LinkButton>
-              <LinkButton size="sm" href={`/api/mailings/${mailing.id}/attempts`} download>
-                {t('exportCsv')}
-              </LinkButton>
-            </div>
+    <LiveRuns mailingId={mailing.id} reading={readingOf(progress)}>
+      <Page
+        title={mailing.name}
+        lead={
+          <span className="inline-flex flex-wrap items-center gap-2">
+            <MailingBadges mailing={mailing} />
+          </span>
+        }
+        backHref="/mailings"
+        backLabel={t('back')}
+        actions={
+          mayChange ? (
+            <MailingActions
+              mailing={mailing}
+              audience={audience}
+              unsent={unsent}
+              hasRuns={runs.items.length > 0 || Boolean(runsAfter)}
+              manualOpen={open.some((run) => run.kind === 'manual')}
+              own={actor.id === mailing.ownerId}
+              now={now}
+            />
+          ) : null
+        }
+      >
+        <div className="grid gap-3 empty:hidden">
+          {actor.id === mailing.ownerId ? null : (
+            <Alert tone="info">
+              {t(can(actor, 'update', mailing.ownerId) ? 'foreign' : 'readOnly', {
+                owner: `${mailing.ownerName} <${mailing.ownerEmail}>`,
+              })}
+            </Alert>
+          )}
+          {mailing.archivedAt ? <Alert tone="neutral">{t('archivedBody')}</Alert> : null}
+          {mailing.disabledAt ? (
+            <Alert tone="bad" title={t('disabledTitle')}>
+              {t.rich('disabledBody', {
+                at: () => (mailing.disabledAt ? when(mailing.disabledAt) : null),
+                reason: mailing.disabledReason ?? '',
+              })}
+            </Alert>
           ) : null}
+          {mailing.ownerBlockedAt ? <Alert tone="bad">{t('blockedBody')}</Alert> : null}
+          {mailing.pausedAt && mailing.status !== 'completed' ? (
+            <Alert tone="warn" title={t('pausedTitle')}>
+              {t.rich('pausedBody', { at: () => (mailing.pausedAt ? when(mailing.pausedAt) : null) })}
+            </Alert>
+          ) : null}
+          {stall ? <HoldNotice hold={stall} queued={0} zone={zone} /> : null}
+          {isStarting && !stall ? <Alert tone="info">{t('live.starting')}</Alert> : null}
         </div>
-        {attempts.items.length === 0 ? (
-          <p className="text-muted">{t('attemptsEmpty')}</p>
-        ) : (
-          <AttemptsTable attempts={attempts.items} zone={zone} showMailing={false} />
-        )}
-      </section>
 
-      {chosen ? (
+        {open.map((run, index) => (
+          <Card
+            key={run.id}
+            title={
+              <span className="inline-flex flex-wrap items-center gap-2">
+                {t('live.under')}
+                <RunBadge run={run} />
+                <span className="font-normal text-muted">{t(`runKind.${run.kind}`)}</span>
+              </span>
+            }
+            actions={
+              <LinkButton size="sm" href={`/mailings/${mailing.id}/runs/${run.id}`}>
+                {t('live.openRun')}
+              </LinkButton>
+            }
+          >
+            <div className="grid grid-cols-[minmax(0,1fr)] gap-4">
+              {run.hold && !saidAbove.has(run.hold.kind) ? (
+                <HoldNotice hold={run.hold} queued={run.counts.queued} zone={zone} />
+              ) : null}
+              <LiveProgress
+                runId={run.id}
+                counts={run.counts}
+                isOpen={run.isOpen}
+                pace={paces[index] ?? null}
+                moves={run.hold === null}
+                href={query({})}
+              />
+            </div>
+          </Card>
+        ))}
+
+        <Card title={t('facts.title')}>
+          <Facts
+            items={[
+              { term: t('facts.status'), value: t(`statusText.${mailing.status}`) },
+              {
+                term: t('facts.next'),
+                value: mailing.nextSlotAt ? (
+                  <>
+                    {when(mailing.nextSlotAt, true)}
+                    {held ? <span className="text-muted"> ({t('facts.nextHeld')})</span> : null}
+                  </>
+                ) : (
+                  t('facts.nextNone')
+                ),
+              },
+              {
+                term: t('facts.last'),
+                value: last ? when(last.openedAt, true) : t('facts.lastNone'),
+              },
+              {
+                term: t('facts.message'),
+                value: (
+                  <AppLink href={`/messages/${mailing.messageId}`} className="underline underline-offset-2">
+                    {mailing.subject}
+                  </AppLink>
+                ),
+              },
+              {
+                term: t('facts.clients'),
+                value: (
+                  <>
+                    {audienceText}
+                    {audience.suppressed > 0 ? (
+                      <span className="text-muted">
+                        ; {t('audience.suppressed', { count: audience.suppressed })}
+                      </span>
+                    ) : null}
+                  </>
+                ),
+              },
+              { term: t('facts.schedule'), value: scheduleText(tSchedule, locale, mailing) },
+              { term: t('facts.ends'), value: mailing.endsAt ? when(mailing.endsAt) : t('facts.never') },
+              {
+                term: t('facts.totals'),
+                value: t('facts.totalsText', {
+                  sent: figures.sent,
+                  succeeded: figures.attemptsSucceeded,
+                  failed: figures.attemptsFailed,
+                  unknown: figures.attemptsUnknown,
+                }),
+              },
+            ]}
+          />
+        </Card>
+
         <section className="grid grid-cols-[minmax(0,1fr)] gap-3">
-          <h2 className="text-lg font-semibold">{t('sections.clients')}</h2>
-          <ul className="grid gap-x-6 gap-y-1 rounded-lg border border-line bg-surface p-4 sm:grid-cols-2">
-            {chosen.items.map((client) => (
-              <li key={client.id} className="min-w-0 [overflow-wrap:anywhere]">
-                <AppLink href={`/clients/${client.id}`} className="underline-offset-2 hover:underline">
-                  {client.fullName || client.email}
-                </AppLink>
-                {client.fullName ? <span className="text-muted"> {client.email}</span> : null}
-                {client.suppressedReason ? (
-                  <Badge tone="warn" className="ml-2">
-                    {t('picker.suppressed')}
-                  </Badge>
-                ) : null}
-              </li>
-            ))}
-          </ul>
+          <h2 className="text-lg font-semibold">{t('sections.runs')}</h2>
+          {runs.items.length === 0 ? (
+            <Empty title={t('runsEmpty')} body={t('runsEmptyBody')} />
+          ) : (
+            <RunsTable
+              runs={runs.items}
+              zone={zone}
+              missed={
+                mayChange ? (
+                  <SendNowButton
+                    mailing={mailing}
+                    audience={audience}
+                    open={open.some((run) => run.kind === 'manual')}
+                    disabled={mailing.disabledAt !== null || mailing.ownerBlockedAt !== null}
+                    variant="secondary"
+                    size="sm"
+                  />
+                ) : null
+              }
+            />
+          )}
           <Pager
-            label={t('sections.clients')}
-            nextHref={chosen.next ? query({ clients: chosen.next }) : null}
-            firstHref={clientsAfter ? query({ clients: null }) : null}
+            label={t('sections.runs')}
+            nextHref={runs.next ? query({ runs: runs.next }) : null}
+            firstHref={runsAfter ? query({ runs: null }) : null}
           />
         </section>
-      ) : null}
-    </Page>
+
+        <section className="grid grid-cols-[minmax(0,1fr)] gap-3">
+          <div className="flex flex-wrap items-center justify-between gap-3">
+            <h2 className="text-lg font-semibold">{t('sections.attempts')}</h2>
+            {attempts.items.length > 0 ? (
+              <div className="flex flex-wrap gap-2">
+                <LinkButton size="sm" href={`/attempts?mailing=${mailing.id}`}>
+                  {t('allAttempts')}
+                </LinkButton>
+                <LinkButton size="sm" href={`/api/mailings/${mailing.id}/attempts`} download>
+                  {t('exportCsv')}
+                </LinkButton>
+              </div>
+            ) : null}
+          </div>
+          {attempts.items.length === 0 ? (
+            <p className="text-muted">{t('attemptsEmpty')}</p>
+          ) : (
+            <AttemptsTable attempts={attempts.items} zone={zone} showMailing={false} />
+          )}
+        </section>
+
+        {chosen ? (
+          <section className="grid grid-cols-[minmax(0,1fr)] gap-3">
+            <h2 className="text-lg font-semibold">{t('sections.clients')}</h2>
+            <ul className="grid gap-x-6 gap-y-1 rounded-lg border border-line bg-surface p-4 sm:grid-cols-2">
+              {chosen.items.map((client) => (
+                <li key={client.id} className="min-w-0 [overflow-wrap:anywhere]">
+                  <AppLink href={`/clients/${client.id}`} className="underline-offset-2 hover:underline">
+                    {client.fullName || client.email}
+                  </AppLink>
+                  {client.fullName ? <span className="text-muted"> {client.email}</span> : null}
+                  {client.suppressedReason ? (
+                    <Badge tone="warn" className="ml-2">
+                      {t('picker.suppressed')}
+                    </Badge>
+                  ) : null}
+                </li>
+              ))}
+            </ul>
+            <Pager
+              label={t('sections.clients')}
+              nextHref={chosen.next ? query({ clients: chosen.next }) : null}
+              firstHref={clientsAfter ? query({ clients: null }) : null}
+            />
+          </section>
+        ) : null}
+      </Page>
+    </LiveRuns>
   );
 }

@@ -5,10 +5,10 @@ import { Page } from '@/components/layout/shell';
 import { RunBadge } from '@/components/mailings/badges';
 import { DeliveriesTable } from '@/components/mailings/deliveries-table';
 import { FinishForm } from '@/components/mailings/finish-form';
-import { LiveRefresh } from '@/components/mailings/live-refresh';
-import { SendNowButton } from '@/components/mailings/mailing-actions';
-import { RunProgress } from '@/components/mailings/run-progress';
-import { WaitNotice } from '@/components/mailings/wait-notice';
+import { HoldNotice } from '@/components/mailings/hold-notice';
+import { LiveProgress } from '@/components/mailings/live-progress';
+import { LiveRuns } from '@/components/mailings/live-runs';
+import { HoldActions, SendNowButton } from '@/components/mailings/mailing-actions';
 import { Alert } from '@/components/ui/alert';
 import { Card } from '@/components/ui/card';
 import { Facts } from '@/components/ui/facts';
@@ -18,10 +18,18 @@ import { SearchBox } from '@/components/ui/search';
 import { Time } from '@/components/ui/time';
 import { deliveryStatuses } from '@/db/enums';
 import { requireActor } from '@/lib/auth/session';
+import { systemClock } from '@/lib/clock';
 import { formatInstant } from '@/lib/format';
 import { countMailingClients, findMailing } from '@/lib/mailings/queries';
 import { can } from '@/lib/policy/rules';
-import { findRun, listDeliveries, listOpenRunsOf } from '@/lib/runs/queries';
+import {
+  findProgress,
+  findRun,
+  listDeliveries,
+  listOpenRunsOf,
+  measureRate,
+  readingOf,
+} from '@/lib/runs/queries';
 import { asDeliveryStatus, finishableOutcomes } from '@/lib/runs/schema';
 
 type Props = {
@@ -52,22 +60,27 @@ export default async function RunPage(props: Props) {
   const q = text(asked.q)?.trim() || undefined;
   const status = asDeliveryStatus(asked.status);
   const after = text(asked.after);
-  const [t, locale, page, audience, open] = await Promise.all([
+  const under = run.status === 'open' || run.status === 'waiting';
+  const mayChange = can(actor, 'send', mailing.ownerId) && !mailing.archivedAt;
+  const asksForNumbers = run.status === 'missed' || (under && mayChange);
+  const [t, locale, progress, page, audience, open] = await Promise.all([
     getTranslations('mailings'),
     getLocale(),
+    findProgress(actor, { mailingId: mailing.id, runId: run.id }),
     // What the counts know to be empty is not looked for.
     status && run.counts[status] === 0
       ? { items: [], next: null }
       : listDeliveries(actor, { runId: run.id, q, status, after }),
-    run.status === 'missed' ? countMailingClients(actor, mailing.id) : null,
-    run.status === 'missed' ? listOpenRunsOf(actor, mailing.id) : [],
+    asksForNumbers ? countMailingClients(actor, mailing.id) : null,
+    asksForNumbers ? listOpenRunsOf(actor, mailing.id) : [],
   ]);
+  const [reached] = progress?.runs ?? [];
+  if (!progress || !reached) notFound();
   const { zone } = mailing;
-  const { counts } = run;
+  const { counts, hold, isOpen } = reached;
+  const pace = isOpen && !hold ? await measureRate(actor, run) : null;
   const at = formatInstant(locale, run.slotAt ?? run.openedAt, zone);
   const when = (instant: Date) => <Time value={instant} zone={zone} locale={locale} />;
-  const under = run.status === 'open' || run.status === 'waiting';
-  const mayChange = can(actor, 'send', mailing.ownerId) && !mailing.archivedAt;
   const unfinished = finishableOutcomes.some((outcome) => counts[outcome] > 0);
   const deadline = run.deadlineAt ?? (run.kind === 'scheduled' ? mailing.endsAt : null);
   const href = (cursor: string | null) => {
@@ -77,119 +90,131 @@ export default async function RunPage(props: Props) {
     if (cursor) search.set('after', cursor);
     return `/mailings/${mailing.id}/runs/${run.id}${search.size > 0 ? `?${search}` : ''}`;
   };
-  const held = mailing.disabledAt ? t('run.heldDisabled') : run.pausedAt ? t('run.held') : null;
 
   return (
-    <Page
-      title={t(run.status === 'missed' ? 'run.missedTitle' : 'run.title', { at })}
-      lead={
-        <span className="inline-flex flex-wrap items-center gap-2">
-          <RunBadge run={run} />
-          <span>{mailing.name}</span>
-        </span>
-      }
-      backHref={`/mailings/${mailing.id}`}
-      backLabel={t('backToMailing')}
-    >
-      {under && !run.pausedAt ? <LiveRefresh /> : null}
-      <div className="grid gap-3 empty:hidden">
-        {actor.id === mailing.ownerId ? null : (
-          <Alert tone="info">
-            {t(can(actor, 'update', mailing.ownerId) ? 'foreign' : 'readOnly', {
-              owner: `${mailing.ownerName} <${mailing.ownerEmail}>`,
-            })}
-          </Alert>
-        )}
-        {run.wait ? <WaitNotice wait={run.wait} zone={zone} /> : null}
-        {under && held ? <Alert tone="warn">{held}</Alert> : null}
-        {run.status === 'missed' ? (
-          <Alert tone="warn">
-            <p>{t('run.missed')}</p>
-            {mayChange && audience ? (
-              <div className="mt-2">
-                <SendNowButton
-                  mailing={mailing}
-                  audience={audience}
-                  open={open.some((other) => other.kind === 'manual')}
-                  disabled={mailing.disabledAt !== null || mailing.ownerBlockedAt !== null}
-                  size="sm"
-                />
-              </div>
-            ) : null}
-          </Alert>
-        ) : null}
-      </div>
-
-      {run.status === 'missed' ? null : (
-        <>
-          <Card title={t('run.progress')}>
-            <p className="mb-2 text-2xl font-semibold tracking-tight">
-              {t('sentOf', { sent: counts.sent, total: counts.total })}
-            </p>
-            <RunProgress counts={counts} />
-            {under ? <p className="mt-3 text-[0.8125rem] text-muted">{t('run.live')}</p> : null}
-          </Card>
-          {mayChange && unfinished ? (
-            <Card title={t('run.finishTitle')}>
-              {mailing.disabledAt ? (
-                <p className="text-muted">{t('run.finishDisabled')}</p>
-              ) : (
-                <FinishForm mailingId={mailing.id} runId={run.id} counts={counts} />
-              )}
-            </Card>
-          ) : null}
-        </>
-      )}
-
-      <Card title={t('run.facts')}>
-        <Facts
-          items={[
-            { term: t('run.kind'), value: t(`runKind.${run.kind}`) },
-            ...(run.slotAt ? [{ term: t('run.slot'), value: when(run.slotAt) }] : []),
-            ...(run.status === 'missed'
-              ? []
-              : [
-                  { term: t('run.opened'), value: when(run.openedAt) },
-                  ...(run.closedAt ? [{ term: t('run.closed'), value: when(run.closedAt) }] : []),
-                  ...(under && deadline ? [{ term: t('run.deadline'), value: when(deadline) }] : []),
-                  { term: t('run.subject'), value: run.subject },
-                  { term: t('run.from'), value: `${run.fromName} <${run.fromEmail}>` },
-                ]),
-          ]}
-        />
-      </Card>
-
-      {run.status === 'missed' ? null : (
-        <section className="grid grid-cols-[minmax(0,1fr)] gap-3">
-          <h2 className="text-lg font-semibold">{t('run.clients')}</h2>
-          <SearchBox defaultValue={q} placeholder={t('run.searchPlaceholder')}>
-            <SelectField
-              key={status ?? 'all'}
-              name="status"
-              label={t('run.filter')}
-              hideLabel
-              defaultValue={status ?? ''}
-              options={[
-                { value: '', label: t('run.filterAll') },
-                ...deliveryStatuses.map((value) => ({
-                  value,
-                  label: `${t(`deliveryStatus.${value}`)} (${counts[value].toLocaleString(locale)})`,
-                })),
-              ]}
+    <LiveRuns mailingId={mailing.id} runId={run.id} reading={readingOf(progress)}>
+      <Page
+        title={t(run.status === 'missed' ? 'run.missedTitle' : 'run.title', { at })}
+        lead={
+          <span className="inline-flex flex-wrap items-center gap-2">
+            <RunBadge run={reached} />
+            <span>{mailing.name}</span>
+          </span>
+        }
+        backHref={`/mailings/${mailing.id}`}
+        backLabel={t('backToMailing')}
+        actions={
+          isOpen && mayChange && audience ? (
+            <HoldActions
+              mailing={mailing}
+              audience={audience}
+              unsent={open.reduce((sum, each) => sum + each.counts.queued, 0)}
+              now={systemClock.now()}
             />
-          </SearchBox>
-          {page.items.length === 0 ? (
-            <p className="text-muted">{counts.total === 0 ? t('run.noneYet') : t('run.none')}</p>
-          ) : (
-            <DeliveriesTable deliveries={page.items} zone={zone} />
+          ) : null
+        }
+      >
+        <div className="grid gap-3 empty:hidden">
+          {actor.id === mailing.ownerId ? null : (
+            <Alert tone="info">
+              {t(can(actor, 'update', mailing.ownerId) ? 'foreign' : 'readOnly', {
+                owner: `${mailing.ownerName} <${mailing.ownerEmail}>`,
+              })}
+            </Alert>
           )}
-          <Pager
-            label={t('run.clients')}
-            nextHref={page.next ? href(page.next) : null}
-            firstHref={after ? href(null) : null}
+          {hold ? <HoldNotice hold={hold} queued={counts.queued} zone={zone} /> : null}
+          {run.status === 'missed' ? (
+            <Alert tone="warn">
+              <p>{t('run.missed')}</p>
+              {mayChange && audience ? (
+                <div className="mt-2">
+                  <SendNowButton
+                    mailing={mailing}
+                    audience={audience}
+                    open={open.some((other) => other.kind === 'manual')}
+                    disabled={mailing.disabledAt !== null || mailing.ownerBlockedAt !== null}
+                    size="sm"
+                  />
+                </div>
+              ) : null}
+            </Alert>
+          ) : null}
+        </div>
+
+        {run.status === 'missed' ? null : (
+          <>
+            <Card title={t('run.progress')}>
+              <LiveProgress
+                runId={run.id}
+                counts={counts}
+                isOpen={isOpen}
+                pace={pace}
+                moves={hold === null}
+                href={href(after ?? null)}
+              />
+            </Card>
+            {mayChange && unfinished ? (
+              <Card title={t('run.finishTitle')}>
+                {mailing.disabledAt ? (
+                  <p className="text-muted">{t('run.finishDisabled')}</p>
+                ) : (
+                  <FinishForm mailingId={mailing.id} runId={run.id} counts={counts} />
+                )}
+              </Card>
+            ) : null}
+          </>
+        )}
+
+        <Card title={t('run.facts')}>
+          <Facts
+            items={[
+              { term: t('run.kind'), value: t(`runKind.${run.kind}`) },
+              ...(run.slotAt ? [{ term: t('run.slot'), value: when(run.slotAt) }] : []),
+              ...(run.status === 'missed'
+                ? []
+                : [
+                    { term: t('run.opened'), value: when(run.openedAt) },
+                    ...(run.closedAt ? [{ term: t('run.closed'), value: when(run.closedAt) }] : []),
+                    ...(under && deadline ? [{ term: t('run.deadline'), value: when(deadline) }] : []),
+                    { term: t('run.subject'), value: run.subject },
+                    { term: t('run.from'), value: `${run.fromName} <${run.fromEmail}>` },
+                  ]),
+            ]}
           />
-        </section>
-      )}
-    </Page>
+        </Card>
+
+        {run.status === 'missed' ? null : (
+          <section className="grid grid-cols-[minmax(0,1fr)] gap-3">
+            <h2 className="text-lg font-semibold">{t('run.clients')}</h2>
+            <SearchBox defaultValue={q} placeholder={t('run.searchPlaceholder')}>
+              <SelectField
+                key={status ?? 'all'}
+                name="status"
+                label={t('run.filter')}
+                hideLabel
+                defaultValue={status ?? ''}
+                options={[
+                  { value: '', label: t('run.filterAll') },
+                  ...deliveryStatuses.map((value) => ({
+                    value,
+                    label: `${t(`deliveryStatus.${value}`)} (${counts[value].toLocaleString(locale)})`,
+                  })),
+                ]}
+              />
+            </SearchBox>
+            {page.items.length === 0 ? (
+              <p className="text-muted">{counts.total === 0 ? t('run.noneYet') : t('run.none')}</p>
+            ) : (
+              <DeliveriesTable deliveries={page.items} zone={zone} />
+            )}
+            <Pager
+              label={t('run.clients')}
+              nextHref={page.next ? href(page.next) : null}
+              firstHref={after ? href(null) : null}
+            />
+          </section>
+        )}
+      </Page>
+    </LiveRuns>
   );
 }

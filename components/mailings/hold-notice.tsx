@@ -1,0 +1,100 @@
+import { useLocale, useTranslations } from 'next-intl';
+import { Alert } from '@/components/ui/alert';
+import { Time } from '@/components/ui/time';
+import { waitCodes } from '@/db/enums';
+import type { Hold } from '@/lib/runs/queries';
+
+/** Troubles of the sender that pass without anybody doing anything. */
+const passing = new Set<string>(['slow_down', 'quota_daily', 'quota_monthly', 'server_error']);
+
+/** Why a run does not move: in plain words, since when, until when it goes on by itself, and what to do. */
+export function HoldNotice({ hold, queued, zone }: { hold: Hold; queued: number; zone: string }) {
+  const t = useTranslations('mailings.hold');
+  const locale = useLocale();
+  const when = (value: Date, relative = false) => (
+    <Time value={value} zone={zone} locale={locale} relative={relative} />
+  );
+  switch (hold.kind) {
+    case 'disabled':
+    case 'blocked':
+    case 'paused':
+      return (
+        <Alert tone="warn" title={t(`${hold.kind}.title`)}>
+          {t.rich(`${hold.kind}.body`, { since: () => when(hold.since) })}
+        </Alert>
+      );
+    case 'waiting':
+      return <Waiting hold={hold} queued={queued} when={when} />;
+    case 'retries':
+    case 'repeats':
+      return (
+        <Alert tone="info" title={t(`${hold.kind}.title`)}>
+          <p>{t(`${hold.kind}.body`, { count: queued })}</p>
+          <p className="mt-1">{t.rich(`${hold.kind}.next`, { next: () => when(hold.next, true) })}</p>
+        </Alert>
+      );
+    case 'leased':
+      return (
+        <Stalled since={when(hold.since, true)}>
+          <p>{t.rich('leased.body', { count: hold.letters, until: () => when(hold.until, true) })}</p>
+          <p className="mt-1">{t('leased.what')}</p>
+        </Stalled>
+      );
+    case 'no_engine':
+    case 'passed_over':
+      return (
+        <Stalled since={when(hold.since, true)}>
+          <p>
+            {hold.lastPassAt
+              ? t.rich(`${hold.kind}.body`, {
+                  last: () => (hold.lastPassAt ? when(hold.lastPassAt, true) : null),
+                })
+              : t('no_engine.never')}
+          </p>
+          <p className="mt-1">{t(`${hold.kind}.what`)}</p>
+        </Stalled>
+      );
+  }
+}
+
+function Stalled({ since, children }: { since: React.ReactNode; children: React.ReactNode }) {
+  const t = useTranslations('mailings.hold');
+  return (
+    <Alert tone="bad" title={t.rich('stalled', { since: () => since })}>
+      {children}
+    </Alert>
+  );
+}
+
+/** Why nothing leaves at the moment, with the server's own words, and what becomes of the rest when that lasts. */
+function Waiting({
+  hold: { wait, since, givesUpAt, endsAs },
+  queued,
+  when,
+}: {
+  hold: Extract<Hold, { kind: 'waiting' }>;
+  queued: number;
+  when: (value: Date, relative?: boolean) => React.ReactNode;
+}) {
+  const t = useTranslations('mailings.wait');
+  const code = waitCodes.find((known) => known === wait.code);
+  return (
+    <Alert tone="warn" title={t('title')}>
+      <p>
+        {code ? t(code) : t('other', { code: wait.code })}{' '}
+        {wait.server ? t('server', { server: wait.server }) : null}
+      </p>
+      {wait.response ? (
+        <p className="mt-1 [overflow-wrap:anywhere]">{t('words', { words: wait.response })}</p>
+      ) : null}
+      <p className="mt-1">
+        {t.rich('since', { at: () => when(since, true) })}{' '}
+        {t.rich('until', { at: () => when(wait.until, true) })}
+      </p>
+      <p className="mt-1">{t(passing.has(wait.code) ? 'what.time' : 'what.settings')}</p>
+      <p className="mt-1">
+        {t.rich(`givesUp.${endsAs}`, { count: queued, at: () => when(givesUpAt, true) })}
+      </p>
+    </Alert>
+  );
+}
