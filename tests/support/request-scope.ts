@@ -7,9 +7,13 @@ import { RequestCookies } from 'next/dist/server/web/spec-extension/cookies.js';
 
 /**
  * Runs a server action as Next.js does for a request that carries these headers, so that a test can knock at the door itself
- * instead of at what is behind it.
+ * instead of at what is behind it. `afterContext` is given what the door leaves for after its response.
  */
-export function withRequest<T>(headers: Record<string, string>, run: () => Promise<T>): Promise<T> {
+export function withRequest<T>(
+  headers: Record<string, string>,
+  run: () => Promise<T>,
+  afterContext?: { after: (task: Promise<unknown> | (() => unknown)) => void },
+): Promise<T> {
   const list = new Headers({ host: 'localhost:3000', ...headers });
   const cookies = new RequestCookies(list);
   const unit = {
@@ -21,6 +25,6 @@ export function withRequest<T>(headers: Record<string, string>, run: () => Promi
     userspaceMutableCookies: cookies,
     implicitTags: { tags: [] },
   };
-  const work = { route: '/', page: '/page', isStaticGeneration: false, forceDynamic: true };
+  const work = { route: '/', page: '/page', isStaticGeneration: false, forceDynamic: true, afterContext };
   return workAsyncStorage.run(work as never, () => workUnitAsyncStorage.run(unit as never, run));
 }

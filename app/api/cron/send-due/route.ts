@@ -1,16 +1,17 @@
 import { timingSafeEqual } from 'node:crypto';
-import { systemClock } from '@/lib/clock';
+import { after } from 'next/server';
 import { env, keyedDigest } from '@/lib/env';
 import { log } from '@/lib/log';
-import { sendDueMailings } from '@/lib/sending/engine';
-import { processTransport } from '@/lib/sending/wake';
+import { callBudget, readCallBudget, sendWithinBudget } from '@/lib/sending/call';
 
 export const dynamic = 'force-dynamic';
-/** Seconds the platform lets the call live; claiming stops well before. */
-export const maxDuration = 60;
-const budgetMs = 45_000;
+/** Seconds a platform may let the call live. Next reads it from the source, so it is a literal; the largest budget fits into it. */
+export const maxDuration = 300;
 
-/** Sends what is due until the time budget is nearly spent. Closed when CRON_SECRET is unset. */
+/**
+ * Sends what is due for `?budget=` seconds and answers counts; many calls share the work. Closed when CRON_SECRET is unset. A call
+ * whose caller has gone stops like one whose budget is over.
+ */
 export async function GET(request: Request): Promise<Response> {
   const { CRON_SECRET } = env();
   const given = request.headers.get('authorization') ?? '';
@@ -19,13 +20,16 @@ export async function GET(request: Request): Promise<Response> {
     CRON_SECRET !== undefined &&
     timingSafeEqual(keyedDigest('cron', given), keyedDigest('cron', `Bearer ${CRON_SECRET}`));
   if (!isAllowed) return Response.json({ error: 'unauthorized' }, { status: 401, headers: noStore });
+  const budgetSeconds = readCallBudget(new URL(request.url).searchParams.get('budget'));
+  if (budgetSeconds === null) {
+    const budget = `seconds, a number from ${callBudget.min} to ${callBudget.max}`;
+    return Response.json({ error: 'invalid', fields: { budget } }, { status: 400, headers: noStore });
+  }
   try {
-    const counts = await sendDueMailings({
-      clock: systemClock,
-      deadline: new Date(Date.now() + budgetMs),
-      transport: processTransport(),
+    const counts = await sendWithinBudget({
+      budgetSeconds,
       signal: request.signal,
-      kind: 'cron',
+      goOn: (rest) => after(rest),
     });
     return Response.json(counts, { headers: noStore });
   } catch (error) {
