@@ -1,7 +1,6 @@
 import { index, pgEnum, pgTable, smallint, text } from 'drizzle-orm/pg-core';
 import { attemptStatuses } from '../enums';
 import { id, instant, ref } from './columns';
-import { deliveries } from './deliveries';
 
 export const attemptStatusEnum = pgEnum('attempt_status', attemptStatuses);
 
@@ -13,9 +12,8 @@ export const attempts = pgTable(
   'attempts',
   {
     id: id(),
-    deliveryId: ref('delivery_id')
-      .notNull()
-      .references(() => deliveries.id, { onDelete: 'cascade' }),
+    /** No foreign keys, which look up a row for each: what inserts attempts joins the deliveries, and a trigger on `runs` takes them along. */
+    deliveryId: ref('delivery_id').notNull(),
     runId: ref('run_id').notNull(),
     mailingId: ref('mailing_id').notNull(),
     ownerId: ref('owner_id').notNull(),

@@ -1,5 +1,5 @@
 import { sql } from 'drizzle-orm';
-import { index, integer, pgTable, text } from 'drizzle-orm/pg-core';
+import { check, index, integer, pgTable, pgView, text } from 'drizzle-orm/pg-core';
 import { createdAt, id, instant, ref } from './columns';
 import { runs } from './runs';
 
@@ -14,6 +14,14 @@ export const batches = pgTable(
     runId: ref('run_id')
       .notNull()
       .references(() => runs.id, { onDelete: 'cascade' }),
+    /**
+     * A first claim holds the untouched deliveries (no `batch_id`, no `next_try_at`) of its run whose id lies between these two; a
+     * claim of what comes again has neither, and its deliveries name it in `batch_id`.
+     */
+    firstId: ref('first_id'),
+    lastId: ref('last_id'),
+    /** Deliveries it has claimed that have neither ended nor gone back to the queue. */
+    outstanding: integer('outstanding').notNull().default(0),
     /** Name of the transport it was claimed for. */
     transport: text('transport').notNull(),
     /** The engine that holds the lease; null while it waits to be repeated. */
@@ -34,7 +42,22 @@ export const batches = pgTable(
     createdAt: createdAt(),
   },
   (t) => [
-    index('batches_leased').on(t.leasedUntil).where(sql`${t.endedAt} is null`),
-    index('batches_run').on(t.runId).where(sql`${t.endedAt} is null`),
+    // Of live batches only, and not on the lease, which is renewed all the time.
+    index('batches_live').on(t.runId).where(sql`${t.endedAt} is null`),
+    check('batches_range', sql`(${t.firstId} is null) = (${t.lastId} is null)`),
+    check('batches_outstanding', sql`${t.outstanding} >= 0`),
   ],
 );
+
+/** What live batches have claimed and not yet settled: these deliveries are being sent. */
+export const claimedDeliveries = pgView('claimed_deliveries', {
+  batchId: ref('batch_id').notNull(),
+  deliveryId: ref('delivery_id').notNull(),
+  runId: ref('run_id').notNull(),
+}).as(sql`
+  select b.id as batch_id, d.id as delivery_id, d.run_id
+  from batches b join deliveries d on d.id between b.first_id and b.last_id and d.run_id = b.run_id
+  where b.ended_at is null and d.status = 'queued' and d.batch_id is null and d.next_try_at is null
+  union all
+  select b.id, d.id, d.run_id from batches b join deliveries d on d.batch_id = b.id
+  where b.ended_at is null and b.first_id is null and d.status = 'queued' and d.next_try_at is null`);

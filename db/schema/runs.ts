@@ -1,5 +1,15 @@
 import { sql } from 'drizzle-orm';
-import { check, foreignKey, index, integer, pgEnum, pgTable, text, uniqueIndex } from 'drizzle-orm/pg-core';
+import {
+  check,
+  foreignKey,
+  index,
+  integer,
+  pgEnum,
+  pgTable,
+  pgView,
+  text,
+  uniqueIndex,
+} from 'drizzle-orm/pg-core';
 import { runKinds, runStatuses } from '../enums';
 import { id, instant, ref } from './columns';
 import { mailings } from './mailings';
@@ -42,6 +52,10 @@ export const runs = pgTable(
     stoppedAt: instant('stopped_at'),
     /** When the run last ended; null while it is open. */
     closedAt: instant('closed_at'),
+    /** The first delivery that nobody has claimed yet; null when all have been. Set by a trigger when deliveries are inserted. */
+    nextDeliveryId: ref('next_delivery_id'),
+    /** The last delivery the run was opened with; null before. */
+    lastDeliveryId: ref('last_delivery_id'),
     /** Which queue a claim looks at next: the run served least recently goes first. */
     servedAt: instant('served_at').notNull(),
   },
@@ -74,8 +88,8 @@ export const runCounts = pgTable(
     mailingId: ref('mailing_id').notNull(),
     ownerId: ref('owner_id').notNull(),
     total: integer('total').notNull().default(0),
+    /** Not ended: queued, or in flight. {@link runTallies} tells the two apart. */
     queued: integer('queued').notNull().default(0),
-    sending: integer('sending').notNull().default(0),
     sent: integer('sent').notNull().default(0),
     failed: integer('failed').notNull().default(0),
     skipped: integer('skipped').notNull().default(0),
@@ -91,11 +105,49 @@ export const runCounts = pgTable(
     index('run_counts_owner').on(t.ownerId),
     check(
       'run_counts_add_up',
-      sql`${t.total} = ${t.queued} + ${t.sending} + ${t.sent} + ${t.failed} + ${t.skipped} + ${t.expired} + ${t.cancelled} + ${t.unknown}`,
+      sql`${t.total} = ${t.queued} + ${t.sent} + ${t.failed} + ${t.skipped} + ${t.expired} + ${t.cancelled} + ${t.unknown}`,
     ),
     check(
       'run_counts_not_negative',
-      sql`least(${t.queued}, ${t.sending}, ${t.sent}, ${t.failed}, ${t.skipped}, ${t.expired}, ${t.cancelled}, ${t.unknown}, ${t.attemptsSucceeded}, ${t.attemptsFailed}, ${t.attemptsUnknown}) >= 0`,
+      sql`least(${t.queued}, ${t.sent}, ${t.failed}, ${t.skipped}, ${t.expired}, ${t.cancelled}, ${t.unknown}, ${t.attemptsSucceeded}, ${t.attemptsFailed}, ${t.attemptsUnknown}) >= 0`,
     ),
   ],
 );
+
+/** How a run stands, as people see it: what live batches have claimed is `sending`, the rest of what has not ended is `queued`. */
+export const runTallies = pgView('run_tallies', {
+  runId: ref('run_id').notNull(),
+  mailingId: ref('mailing_id').notNull(),
+  ownerId: ref('owner_id').notNull(),
+  total: integer('total').notNull(),
+  queued: integer('queued').notNull(),
+  sending: integer('sending').notNull(),
+  sent: integer('sent').notNull(),
+  failed: integer('failed').notNull(),
+  skipped: integer('skipped').notNull(),
+  expired: integer('expired').notNull(),
+  cancelled: integer('cancelled').notNull(),
+  unknown: integer('unknown').notNull(),
+  attemptsSucceeded: integer('attempts_succeeded').notNull(),
+  attemptsFailed: integer('attempts_failed').notNull(),
+  attemptsUnknown: integer('attempts_unknown').notNull(),
+}).as(sql`
+  select c.run_id, c.mailing_id, c.owner_id, c.total, c.queued - b.outstanding as queued, b.outstanding as sending,
+    c.sent, c.failed, c.skipped, c.expired, c.cancelled, c.unknown, c.attempts_succeeded, c.attempts_failed, c.attempts_unknown
+  from run_counts c cross join lateral (
+    select coalesce(sum(outstanding), 0)::int as outstanding from batches where run_id = c.run_id and ended_at is null
+  ) b`);
+
+/**
+ * Runs out of which letters may go now as far as anybody's switches are concerned, until `until`: every statement that claims or
+ * hands over asks here.
+ */
+export const sendableRuns = pgView('sendable_runs', {
+  id: ref('id').notNull(),
+  mailingId: ref('mailing_id').notNull(),
+  ownerId: ref('owner_id').notNull(),
+  until: instant('until').notNull(),
+}).as(sql`
+  select r.id, r.mailing_id, r.owner_id, coalesce(r.deadline_at, m.ends_at, 'infinity') as until
+  from runs r join mailings m on m.id = r.mailing_id join users u on u.id = r.owner_id
+  where r.status = 'open' and r.paused_at is null and r.stopped_at is null and m.disabled_at is null and u.blocked_at is null`);

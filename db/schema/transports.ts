@@ -15,6 +15,11 @@ export const transports = pgTable('transports', {
   waitResponse: text('wait_response'),
   /** Waits in a row; the pause grows with them. */
   waitsInRow: integer('waits_in_row').notNull().default(0),
+  /** Letters a second that it was slowed down to by the server's "slow down"; doubles with each minute since. Null = never slowed. */
+  slowRate: doublePrecision('slow_rate'),
+  slowedAt: instant('slowed_at'),
+  /** The next request may leave at this instant, where the provider announced how many a second it takes. */
+  nextRequestAt: instant('next_request_at'),
   /** Token bucket: letters that may leave at once. */
   tokens: doublePrecision('tokens').notNull().default(0),
   tokensAt: instant('tokens_at').notNull().defaultNow(),

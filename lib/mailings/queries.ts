@@ -20,8 +20,8 @@ import {
   mailingClients,
   mailings,
   messages,
-  runCounts,
   runs,
+  runTallies,
   suppressions,
   users,
 } from '@/db/schema';
@@ -90,14 +90,14 @@ export async function listMailings(
       openedAt: runs.openedAt,
       pausedAt: runs.pausedAt,
       stoppedAt: runs.stoppedAt,
-      total: runCounts.total,
-      sent: runCounts.sent,
-      skipped: runCounts.skipped,
-      queued: runCounts.queued,
-      sending: runCounts.sending,
+      total: runTallies.total,
+      sent: runTallies.sent,
+      skipped: runTallies.skipped,
+      queued: runTallies.queued,
+      sending: runTallies.sending,
     })
     .from(runs)
-    .innerJoin(runCounts, eq(runCounts.runId, runs.id))
+    .innerJoin(runTallies, eq(runTallies.runId, runs.id))
     .where(eq(runs.mailingId, mailings.id))
     .orderBy(desc(runs.id))
     .limit(1)

@@ -140,7 +140,7 @@ export async function stopMailing(
     await tx.execute(sql`
       update runs r set status = case when c.sent + c.skipped = c.total then 'done' else 'stopped' end::run_status,
         closed_at = ${now.toISOString()}::timestamptz
-      from run_counts c where c.run_id = r.id and r.mailing_id = ${mailing.id} and r.status = 'open' and c.queued + c.sending = 0`);
+      from run_counts c where c.run_id = r.id and r.mailing_id = ${mailing.id} and r.status = 'open' and c.queued = 0`);
     await tx.execute(sql`
       update mailings m set next_slot_at = null, paused_at = null,
         status = case when exists (select 1 from runs r where r.mailing_id = m.id and r.status = 'open') then 'running' else 'completed' end::mailing_status
@@ -182,7 +182,7 @@ export async function finishRun(
         .where(and(eq(runs.id, runId), eq(runs.mailingId, mailing.id)))
         .returning({ id: runs.id });
       if (!run) return refuse('not_found');
-      const requeued = await requeue(tx, run.id, input.outcomes);
+      const requeued = await requeue(tx, run.id, input.outcomes, now);
       if (requeued === 0) return refuse('nothing_to_finish');
       await tx.update(mailings).set({ status: 'running' }).where(eq(mailings.id, mailing.id));
       return done({ runId: run.id, mailingId: mailing.id, requeued });

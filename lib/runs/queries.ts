@@ -4,11 +4,12 @@ import type { DeliveryStatus, RunKind, RunStatus } from '@/db/enums';
 import {
   attempts,
   batches,
+  claimedDeliveries,
   deliveries,
   engines,
   mailings,
-  runCounts,
   runs,
+  runTallies,
   transports,
   users,
 } from '@/db/schema';
@@ -30,15 +31,15 @@ export type Wait = {
 export type ShownRunStatus = RunStatus | 'waiting';
 
 const counts = {
-  total: runCounts.total,
-  queued: runCounts.queued,
-  sending: runCounts.sending,
-  sent: runCounts.sent,
-  failed: runCounts.failed,
-  skipped: runCounts.skipped,
-  expired: runCounts.expired,
-  cancelled: runCounts.cancelled,
-  unknown: runCounts.unknown,
+  total: runTallies.total,
+  queued: runTallies.queued,
+  sending: runTallies.sending,
+  sent: runTallies.sent,
+  failed: runTallies.failed,
+  skipped: runTallies.skipped,
+  expired: runTallies.expired,
+  cancelled: runTallies.cancelled,
+  unknown: runTallies.unknown,
 };
 export type Counts = { [Name in keyof typeof counts]: number };
 
@@ -95,7 +96,7 @@ async function selectRuns(where: SQL | undefined, limit: number, on: Db, clock: 
     })
     .from(runs)
     .innerJoin(mailings, eq(mailings.id, runs.mailingId))
-    .innerJoin(runCounts, eq(runCounts.runId, runs.id))
+    .innerJoin(runTallies, eq(runTallies.runId, runs.id))
     .leftJoinLateral(wait, sql`true`)
     .where(where)
     .orderBy(desc(runs.id))
@@ -285,7 +286,7 @@ export async function findProgress(
   const configured = transportName();
   // What is asked only of an open run, or only of one that stands still, stands in a CASE: it costs the others nothing.
   const isOpen = sql`${runs.status} = 'open'`;
-  const isIdle = sql`${isOpen} and ${runCounts.queued} > 0 and ${runCounts.sending} = 0`;
+  const isIdle = sql`${isOpen} and ${runTallies.queued} > 0 and ${runTallies.sending} = 0`;
   const rows = await on.execute<ProgressRow>(sql`
     select ${mailings.pausedAt}, ${mailings.disabledAt}, ${users.blockedAt}, ${mailings.nextSlotAt},
       (select max(${engines.seenAt}) from ${engines}) as last_pass_at,
@@ -314,7 +315,7 @@ export async function findProgress(
     from ${mailings}
     join ${users} on ${users.id} = ${mailings.ownerId}
     left join ${runs} on ${runs.mailingId} = ${mailings.id} and ${runId === undefined ? isOpen : eq(runs.id, runId)}
-    left join ${runCounts} on ${runCounts.runId} = ${runs.id}
+    left join ${runTallies} on ${runTallies.runId} = ${runs.id}
     left join lateral (
       select min(${batches.createdAt}) as since, max(${batches.leasedUntil}) as until from ${batches}
       where ${isOpen} and ${batches.runId} = ${runs.id} and ${batches.endedAt} is null and ${batches.holder} is not null
@@ -519,6 +520,24 @@ export async function listTroubledRuns(
   );
 }
 
+/** A live batch has it: it is being sent. */
+const isClaimed = sql<boolean>`(${deliveries.status} = 'queued' and exists (
+  select 1 from ${claimedDeliveries} c where c.run_id = ${deliveries.runId} and c.delivery_id = ${deliveries.id}
+))`;
+
+function hasStatus(status: DeliveryStatus): SQL {
+  switch (status) {
+    case 'sending':
+      return isClaimed;
+    case 'queued':
+      return sql`${deliveries.status} = 'queued' and not ${isClaimed}`;
+    case 'sent':
+      return eq(deliveries.status, 'sent');
+    default:
+      return eq(deliveries.miss, status);
+  }
+}
+
 /**
  * A page of a run's deliveries, in the order of their clients, each with its latest attempt. `q` is looked for inside the
  * frozen address and name.
@@ -556,7 +575,7 @@ export async function listDeliveries(
       clientId: deliveries.clientId,
       email: deliveries.email,
       fullName: deliveries.fullName,
-      status: deliveries.status,
+      status: sql<DeliveryStatus>`case when ${isClaimed} then 'sending' else ${deliveries.status}::text end`,
       reason: deliveries.reason,
       tries: deliveries.tries,
       nextTryAt: deliveries.nextTryAt,
@@ -576,7 +595,7 @@ export async function listDeliveries(
       and(
         eq(deliveries.runId, input.runId),
         readable(actor, runs.ownerId),
-        input.status ? eq(deliveries.status, input.status) : undefined,
+        input.status ? hasStatus(input.status) : undefined,
         pattern
           ? sql`lower(${deliveries.email} || ' ' || ${deliveries.fullName}) like ${pattern}`
           : undefined,

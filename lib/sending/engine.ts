@@ -13,8 +13,16 @@ import { retryDelaySeconds, senderWaitSeconds } from './retry';
 const latenessLimitMs = 24 * 3600_000;
 /** No mailing notes more missed slots than this at once. */
 const missedMax = 4000;
-/** Letters of one lane that are on disk as intents and not yet recorded; two lanes make the record window of 100. */
+/**
+ * Letters of one lane that are on disk as intents and not yet recorded, and lanes: together the record window of 100. While one
+ * lane waits for the server, the other writes to the database.
+ */
 const laneSize = 50;
+const lanes = 2;
+/** Where a batch is handed over whole under a key, nothing of it can become unknown, and more may be on their way. */
+const wholeLanes = 4;
+/** After so long the lanes pause, and the engine looks for runs to open and leases to sweep. */
+const stretchMs = 1000;
 
 /** What a pass did. `remaining` counts what is queued or in flight in open runs when it ends. */
 export type PassCounts = {
@@ -56,14 +64,40 @@ export async function sendDueMailings(pass: Pass): Promise<PassCounts> {
   while (!engine.isOutOfTime()) {
     const opened = await engine.openDueRuns();
     await engine.tidy();
-    const sent = await engine.sendOneBatch();
-    pass.onProgress?.(engine.counts);
+    const sent = await engine.sendQueued();
     if (!opened && !sent) break;
   }
   await engine.tidy();
   engine.counts.remaining = await ledger.countRemaining();
   return engine.counts;
 }
+
+/** A claimed batch on its way through the lanes. */
+type OpenBatch = {
+  batch: ledger.Batch;
+  /** Its bytes have been handed over before, under the same key. */
+  isRepeat: boolean;
+  gateOpen: boolean;
+  letters: CompiledLetter;
+  /** Not yet taken by a lane. */
+  waiting: ledger.ClaimedDelivery[];
+  /** Parcels that lanes are busy with. */
+  going: number;
+};
+
+/** What a lane takes at a time: some deliveries of a batch, or all of them where it goes whole. */
+type Parcel = { open: OpenBatch; deliveries: ledger.ClaimedDelivery[] };
+
+/** What the lanes share for about a second. */
+type Stretch = {
+  until: Date;
+  /** Nothing more to take: the queue is empty, the sender in trouble, or something failed. */
+  isOver: boolean;
+  current: OpenBatch | null;
+  hasServed: boolean;
+  /** Lanes take turns at taking: one of them claims, the others find what it has claimed. */
+  turn: Promise<unknown>;
+};
 
 class Engine {
   readonly counts: PassCounts = {
@@ -79,10 +113,14 @@ class Engine {
   private readonly settings: Env;
   private readonly random: () => number;
   private readonly compiled = new Map<number, CompiledLetter>();
+  private readonly begunAt: Date;
+  /** The transport has waited, and the first letter it takes ends that. */
+  private hasWaited = false;
 
   constructor(private readonly pass: Pass) {
     this.settings = pass.settings ?? env();
     this.random = pass.random ?? Math.random;
+    this.begunAt = pass.clock.now();
   }
 
   isOutOfTime(): boolean {
@@ -151,10 +189,76 @@ class Engine {
 
   // ── b. to e. claim, intend, send, record ──────────────────────────────────────────────────────────────────────────────
 
-  /** Sends one batch. False when there is nothing to send now, or the sender waits. */
-  async sendOneBatch(): Promise<boolean> {
+  /**
+   * Sends what is queued over a few lanes until nothing is left to take now, the sender is in trouble, or the stretch is over.
+   * True when there was anything to send.
+   */
+  async sendQueued(): Promise<boolean> {
+    const stretch: Stretch = {
+      until: new Date(this.now().getTime() + stretchMs),
+      isOver: false,
+      current: null,
+      hasServed: false,
+      turn: Promise.resolve(),
+    };
+    const count = this.pass.transport.repeatsSafely ? wholeLanes : lanes;
+    const ended = await Promise.allSettled(Array.from({ length: count }, () => this.lane(stretch)));
+    const left = stretch.current;
+    if (left && left.waiting.length > 0) await ledger.endBatch(left.batch.id, this.holder, this.now());
+    for (const result of ended) if (result.status === 'rejected') throw result.reason;
+    return stretch.hasServed;
+  }
+
+  private async lane(stretch: Stretch): Promise<void> {
+    try {
+      for (let parcel = await this.take(stretch); parcel; parcel = await this.take(stretch)) {
+        const { open } = parcel;
+        const goesOn = open.isRepeat ? await this.repeat(parcel) : await this.handOver(parcel);
+        open.going -= 1;
+        if (open.going === 0 && open.waiting.length === 0)
+          await ledger.endBatch(open.batch.id, this.holder, this.now());
+        if (!goesOn) stretch.isOver = true;
+        this.pass.onProgress?.(this.counts);
+      }
+    } catch (error) {
+      stretch.isOver = true;
+      throw error;
+    }
+  }
+
+  /** The next parcel, of the batch at hand or of one claimed for it; null when the stretch is over. */
+  private take(stretch: Stretch): Promise<Parcel | null> {
+    const turn = stretch.turn.then(async () => {
+      while (!stretch.isOver && !this.isOutOfTime() && this.now() < stretch.until) {
+        const open = stretch.current;
+        if (open && open.waiting.length > 0) {
+          const deliveries = open.waiting.splice(0, this.parcelSize(open));
+          open.going += 1;
+          return { open, deliveries };
+        }
+        stretch.current = await this.claim();
+        if (!stretch.current) stretch.isOver = true;
+        else stretch.hasServed = true;
+      }
+      return null;
+    });
+    stretch.turn = turn.catch(() => {});
+    return turn;
+  }
+
+  /** A batch under one key is handed over whole, others in parcels that occupy all lanes. */
+  private parcelSize({ batch, waiting }: OpenBatch): number {
+    const { repeatsSafely, batchMax } = this.pass.transport;
+    if (repeatsSafely) return waiting.length;
+    return Math.min(laneSize, batchMax, Math.ceil(batch.deliveries.length / lanes));
+  }
+
+  /** Claims a batch, one to repeat before a new one. Null when there is nothing to send now, or the sender waits. */
+  private async claim(): Promise<OpenBatch | null> {
     const { transport } = this.pass;
-    if (await ledger.findTransportWait(transport.name, this.now())) return false;
+    const state = await ledger.readTransport(transport.name, this.now());
+    if (state.wait) return null;
+    this.hasWaited = state.hasWaited;
     const lease = {
       holder: this.holder,
       transport: transport.name,
@@ -162,43 +266,48 @@ class Engine {
       now: this.now(),
     };
     const repeat = transport.repeatsSafely ? await ledger.claimRepeat(lease) : null;
-    if (repeat) return this.repeatBatch(repeat);
-    if (!(await ledger.isAnythingClaimable(this.now()))) return false;
+    if (repeat) return this.opened(repeat, repeat.gateOpen);
+    if (!(await ledger.isAnythingClaimable(this.now()))) return null;
     const trouble = await transport.ready();
     if (trouble) {
       await this.hold(trouble.waitCode, trouble.response, trouble.waitSeconds);
-      return false;
+      return null;
     }
-    // A batch under one key is handed over whole; others are cut into lanes anyway.
     const most = transport.repeatsSafely ? transport.batchMax : this.settings.SEND_BATCH;
-    const limit = await this.allowance(Math.min(this.settings.SEND_BATCH, most));
-    if (limit === 0) return false;
+    const limit = await this.allowance(Math.min(this.settings.SEND_BATCH, most), state.isSlowed);
+    if (limit === 0) return null;
     const idempotencyKey = transport.repeatsSafely ? randomUUID() : null;
     const batch = await ledger.claimBatch({ ...lease, limit, idempotencyKey });
-    await ledger.returnAllowance(transport.name, limit - (batch?.deliveries.length ?? 0));
-    if (!batch) return false;
+    if (limit > (batch?.deliveries.length ?? 0))
+      await ledger.returnAllowance(transport.name, limit - (batch?.deliveries.length ?? 0));
+    if (!batch) return null;
     this.counts.claimed += batch.deliveries.length;
-    try {
-      const letters = await this.compiledLetter(batch.runId);
-      if (transport.repeatsSafely) await this.sendWhole(batch, letters);
-      else await this.sendByLanes(batch, letters);
-    } finally {
-      await ledger.endBatch(batch.id, this.holder);
-    }
-    return true;
+    // Everybody in it has unsubscribed.
+    if (batch.deliveries.length === 0) await ledger.endBatch(batch.id, this.holder, this.now());
+    return this.opened(batch, true);
+  }
+
+  private async opened(batch: ledger.Batch, gateOpen: boolean): Promise<OpenBatch> {
+    const isRepeat = batch.repeats > 0;
+    const letters = await this.compiledLetter(batch.runId);
+    return { batch, isRepeat, gateOpen, letters, waiting: [...batch.deliveries], going: 0 };
   }
 
   /** Letters the shared rate lets out now, at most `want`; waits a moment for the bucket to fill. */
-  private async allowance(want: number): Promise<number> {
+  private async allowance(want: number, isSlowed: boolean): Promise<number> {
+    const { transport } = this.pass;
     const limits = {
       perSecond: this.settings.SEND_PER_SECOND ?? null,
       perDay: this.settings.SEND_PER_DAY ?? null,
+      requestsPerSecond: transport.requestsPerSecond?.() ?? null,
     };
+    if (!isSlowed && Object.values(limits).every((limit) => limit === null)) return want;
     while (!this.isOutOfTime()) {
       const asked = this.now();
-      const { granted, dayIsUsedUp } = await ledger.takeAllowance(
-        this.pass.transport.name,
+      const { granted, waitMs, dayIsUsedUp } = await ledger.takeAllowance(
+        transport.name,
         want,
+        transport.repeatsSafely,
         limits,
         asked,
       );
@@ -208,7 +317,7 @@ class Engine {
         await this.hold('quota_daily', '', (midnight - asked.getTime()) / 1000);
         return 0;
       }
-      await new Promise((resolve) => setTimeout(resolve, Math.min(1000, 1000 / (limits.perSecond ?? 1))));
+      await new Promise((resolve) => setTimeout(resolve, Math.min(1000, waitMs)));
       if (this.now().getTime() === asked.getTime()) return 0;
     }
     return 0;
@@ -223,54 +332,25 @@ class Engine {
     return compiled;
   }
 
-  /** Two lanes share the batch: while one waits for the server, the other writes to the database. */
-  private async sendByLanes(batch: ledger.Batch, letters: CompiledLetter): Promise<void> {
-    const waiting = [...batch.deliveries];
-    let open = true;
-    const size = Math.min(laneSize, this.pass.transport.batchMax, Math.ceil(waiting.length / 2));
-    const lane = async () => {
-      while (open && waiting.length > 0 && !this.isOutOfTime()) {
-        const chunk = waiting.splice(0, size);
-        if (!(await this.handOver(batch, chunk, letters, null))) open = false;
-      }
-    };
-    const ended = await Promise.allSettled([lane(), lane()]);
-    for (const result of ended) if (result.status === 'rejected') throw result.reason;
-  }
-
-  /** One hand-over of the whole batch under its key. */
-  private async sendWhole(batch: ledger.Batch, letters: CompiledLetter): Promise<void> {
-    const composed = this.composeAll(batch.deliveries, letters);
-    const digest = this.pass.transport.digest([...composed.letters.values()]);
-    await this.handOver(batch, batch.deliveries, letters, digest);
-  }
-
   /** Hands a batch over once more, if its gate is open still, its key good, and its bytes the same; else its members end `unknown`. */
-  private async repeatBatch(batch: ledger.Batch & { gateOpen: boolean }): Promise<boolean> {
+  private async repeat(parcel: Parcel): Promise<boolean> {
     const { transport } = this.pass;
-    const letters = await this.compiledLetter(batch.runId);
-    const composed = this.composeAll(batch.deliveries, letters);
+    const { batch, gateOpen, letters } = parcel.open;
+    const composed = this.composeAll(parcel.deliveries, letters);
     const isSame =
       composed.broken.size === 0 && transport.digest([...composed.letters.values()]) === batch.digest;
     const isFresh =
       batch.firstTriedAt !== null && this.now().getTime() - batch.firstTriedAt.getTime() < latenessLimitMs;
-    if (batch.gateOpen && isSame && isFresh) {
-      const trouble = await transport.ready();
-      if (trouble) {
-        await ledger.deferBatch(
-          batch.id,
-          this.holder,
-          await this.hold(trouble.waitCode, trouble.response, trouble.waitSeconds),
-        );
-        return false;
-      }
-      await this.handOver(batch, batch.deliveries, letters, batch.digest);
-      await ledger.endBatch(batch.id, this.holder);
+    if (!gateOpen || !isSame || !isFresh) {
+      const reason = gateOpen ? (isSame ? 'key_expired' : 'letter_changed') : 'not_repeated';
+      this.counts.unknown += await ledger.endBatchUnknown(batch.id, this.holder, reason, this.now());
       return true;
     }
-    const reason = batch.gateOpen ? (isSame ? 'key_expired' : 'letter_changed') : 'not_repeated';
-    this.counts.unknown += await ledger.endBatchUnknown(batch.id, this.holder, reason, this.now());
-    return true;
+    const trouble = await transport.ready();
+    if (!trouble) return this.handOver(parcel, composed);
+    const until = await this.hold(trouble.waitCode, trouble.response, trouble.waitSeconds);
+    await ledger.deferBatch(batch.id, this.holder, until);
+    return false;
   }
 
   private composeAll(deliveries: ledger.ClaimedDelivery[], compiled: CompiledLetter) {
@@ -286,22 +366,19 @@ class Engine {
     return { letters, broken };
   }
 
-  /** Intends, sends and records some deliveries of a batch. False when the rest of the batch has to stay. */
+  /** Intends, sends and records a parcel. False when the rest has to stay. */
   private async handOver(
-    batch: ledger.Batch,
-    deliveries: ledger.ClaimedDelivery[],
-    compiled: CompiledLetter,
-    digest: string | null,
+    { open, deliveries }: Parcel,
+    { letters, broken } = this.composeAll(deliveries, open.letters),
   ): Promise<boolean> {
     const { transport, signal } = this.pass;
-    const { letters, broken } = this.composeAll(deliveries, compiled);
+    const { batch } = open;
     const attempts = await ledger.intend({
       batchId: batch.id,
       holder: this.holder,
-      transport: transport.name,
       deliveryIds: deliveries.map((delivery) => delivery.id),
       leaseSeconds: this.settings.SEND_LEASE_SECONDS,
-      digest,
+      digest: batch.idempotencyKey ? transport.digest([...letters.values()]) : null,
       now: this.now(),
     });
     if (attempts.size === 0) return false;
@@ -348,8 +425,10 @@ class Engine {
       else if (delivery === 'unknown') this.counts.unknown += 1;
       else if (delivery === 'queued' && countsAsTry) this.counts.retried += 1;
     }
-    if (outcomes.some((outcome) => outcome.delivery === 'sent'))
+    if (this.hasWaited && outcomes.some((outcome) => outcome.delivery === 'sent')) {
       await ledger.clearTransportWait(transport.name);
+      this.hasWaited = false;
+    }
     const refused = results.find((one) => one.outcome === 'refused' && one.scope === 'sender');
     if (refused?.outcome === 'refused')
       await this.hold(refused.waitCode ?? 'server_error', refused.response, refused.waitSeconds);
@@ -424,8 +503,12 @@ class Engine {
   }
 
   private hold(code: string, response: string, asked: number | undefined): Promise<Date> {
+    const now = this.now();
     const secondsOf = (waitsInRow: number) => senderWaitSeconds(waitsInRow, asked, this.random);
-    return ledger.holdTransport(this.pass.transport.name, { code, response }, secondsOf, this.now());
+    const seconds = Math.max(1, (now.getTime() - this.begunAt.getTime()) / 1000);
+    const slowFrom = code === 'slow_down' ? this.counts.sent / seconds : null;
+    this.hasWaited = true;
+    return ledger.holdTransport(this.pass.transport.name, { code, response, slowFrom }, secondsOf, now);
   }
 }
 

@@ -180,13 +180,9 @@ export type Batch = {
   deliveries: ClaimedDelivery[];
 };
 
-/** The gates of a run, for every statement that lets letters out: `r` run, `m` mailing, `u` owner. */
-const gatesOpen = `
-  r.status = 'open' and r.paused_at is null and r.stopped_at is null
-  and m.disabled_at is null and u.blocked_at is null`;
-
 /**
- * Takes up to `limit` queued deliveries of the run served least recently, under a lease. Clients who unsubscribed since the run
+ * Takes up to `limit` deliveries of the run served least recently, under a lease: what has to come again first, else the next of
+ * those that nobody has claimed, whose range is noted and whose rows are not touched. Clients who unsubscribed since the run
  * opened are skipped here. Null when nothing is to be had now.
  */
 export async function claimBatch(claim: {
@@ -202,47 +198,55 @@ export async function claimBatch(claim: {
   type Row = {
     batch_id: string;
     run_id: string;
-    id: string;
+    /** Null: all that was picked has unsubscribed. */
+    id: string | null;
     email: string;
     full_name: string;
     tries: number;
-    status: string;
   };
   const rows = await db<Row[]>`
     with run as materialized (
-      select r.id, r.owner_id from runs r join mailings m on m.id = r.mailing_id join users u on u.id = r.owner_id
-      where ${db.unsafe(gatesOpen)} and coalesce(r.deadline_at, m.ends_at, 'infinity') > ${now}::timestamptz
-        and exists (
-          select 1 from deliveries d where d.run_id = r.id and d.status = 'queued'
-            and (d.next_try_at is null or d.next_try_at <= ${now}::timestamptz)
-        )
-      order by r.served_at limit 1
+      select r.id, r.owner_id, r.next_delivery_id, r.last_delivery_id from runs r join sendable_runs s on s.id = r.id
+      where r.status = 'open' and s.until > ${now}::timestamptz and (
+        r.next_delivery_id is not null
+        or exists (select 1 from deliveries d where d.run_id = r.id and d.next_try_at <= ${now}::timestamptz)
+      )
+      order by r.served_at limit 1 for no key update of r
+    ), again as materialized (
+      select d.id, d.email, d.full_name, d.tries from run join deliveries d on d.run_id = run.id
+      where d.next_try_at <= ${now}::timestamptz and d.status = 'queued'
+      order by d.next_try_at, d.id limit ${claim.limit} for update of d skip locked
+    ), fresh as materialized (
+      select d.id, d.email, d.full_name, d.tries
+      from run join deliveries d on d.id between run.next_delivery_id and run.last_delivery_id and d.run_id = run.id
+      where d.status = 'queued' and d.next_try_at is null and d.batch_id is null and not exists (select 1 from again)
+      order by d.id limit ${claim.limit}
     ), picked as materialized (
-      select d.id, s.reason from run join deliveries d on d.run_id = run.id
-      left join suppressions s on s.owner_id = run.owner_id and s.email_key = lower(d.email)
-      where d.status = 'queued' and (d.next_try_at is null or d.next_try_at <= ${now}::timestamptz)
-      order by d.next_try_at nulls first, d.id limit ${claim.limit} for update of d skip locked
+      select p.*, s.reason from (select *, true as is_again from again union all select *, false from fresh) p
+      cross join run left join suppressions s on s.owner_id = run.owner_id and s.email_key = lower(p.email)
     ), served as (
-      update runs set served_at = ${now}::timestamptz, transport = ${claim.transport}
-      where id = (select id from run) and exists (select 1 from picked)
+      update runs r set served_at = ${now}::timestamptz, transport = ${claim.transport},
+        next_delivery_id = case
+          when exists (select 1 from again) then r.next_delivery_id
+          when (select count(*) from fresh) = ${claim.limit} then (select max(id) + 1 from fresh)
+        end
+      from run where r.id = run.id
     ), batch as (
-      insert into batches (run_id, transport, holder, leased_until, idempotency_key)
-      select id, ${claim.transport}, ${claim.holder}, now() + make_interval(secs => ${claim.leaseSeconds}),
-        ${claim.idempotencyKey}::text
+      insert into batches (run_id, transport, holder, leased_until, idempotency_key, first_id, last_id, outstanding)
+      select run.id, ${claim.transport}, ${claim.holder}, now() + make_interval(secs => ${claim.leaseSeconds}),
+        ${claim.idempotencyKey}::text, (select min(id) from fresh), (select max(id) from fresh),
+        (select count(*) from picked where reason is null)
       from run where exists (select 1 from picked) returning id, run_id
+    ), marked as (
+      update deliveries d set batch_id = case when p.is_again then batch.id end, next_try_at = null,
+        status = case when p.reason is null then 'queued' else 'skipped' end::delivery_status, reason = p.reason::text,
+        ended_at = case when p.reason is not null then ${now}::timestamptz end
+      from picked p cross join batch where d.id = p.id and (p.is_again or p.reason is not null)
     )
-    update deliveries d set batch_id = batch.id,
-      status = case when picked.reason is null then 'sending' else 'skipped' end::delivery_status,
-      reason = picked.reason::text,
-      ended_at = case when picked.reason is null then null else ${now}::timestamptz end
-    from picked cross join batch where d.id = picked.id
-    returning batch.id as batch_id, batch.run_id, d.id, d.email, d.full_name, d.tries, d.status`;
+    select batch.id as batch_id, batch.run_id, p.id, p.email, p.full_name, p.tries
+    from batch left join picked p on p.reason is null order by p.id`;
   const [first] = rows;
   if (!first) return null;
-  const deliveries = rows
-    .filter((row) => row.status === 'sending')
-    .map((row) => ({ id: Number(row.id), email: row.email, fullName: row.full_name, tries: row.tries }))
-    .sort((a, b) => a.id - b.id);
   return {
     id: Number(first.batch_id),
     runId: Number(first.run_id),
@@ -250,7 +254,11 @@ export async function claimBatch(claim: {
     digest: null,
     firstTriedAt: null,
     repeats: 0,
-    deliveries,
+    deliveries: rows.flatMap((row) =>
+      row.id === null
+        ? []
+        : [{ id: Number(row.id), email: row.email, fullName: row.full_name, tries: row.tries }],
+    ),
   };
 }
 
@@ -258,12 +266,11 @@ export async function claimBatch(claim: {
 export async function isAnythingClaimable(now: Date): Promise<boolean> {
   const db = driver();
   const rows = await db`
-    select 1 from runs r join mailings m on m.id = r.mailing_id join users u on u.id = r.owner_id
-    where ${db.unsafe(gatesOpen)} and coalesce(r.deadline_at, m.ends_at, 'infinity') > ${now.toISOString()}::timestamptz
-      and exists (
-        select 1 from deliveries d where d.run_id = r.id and d.status = 'queued'
-          and (d.next_try_at is null or d.next_try_at <= ${now.toISOString()}::timestamptz)
-      ) limit 1`;
+    select 1 from runs r join sendable_runs s on s.id = r.id
+    where r.status = 'open' and s.until > ${now.toISOString()}::timestamptz and (
+      r.next_delivery_id is not null
+      or exists (select 1 from deliveries d where d.run_id = r.id and d.next_try_at <= ${now.toISOString()}::timestamptz)
+    ) limit 1`;
   return rows.length > 0;
 }
 
@@ -311,34 +318,17 @@ export async function getFrozenRun(runId: number): Promise<FrozenRun> {
 export async function intend(intent: {
   batchId: number;
   holder: Holder;
-  transport: string;
   deliveryIds: number[];
   leaseSeconds: number;
   /** Frozen with the batch at its first hand-over; null where the transport repeats nothing. */
   digest: string | null;
   now: Date;
 }): Promise<Map<number, number>> {
-  const now = intent.now.toISOString();
   const db = driver();
-  const rows = await db<{ id: string; delivery_id: string }[]>`
-    with open as materialized (
-      select b.id, r.id as run_id, r.mailing_id, r.owner_id
-      from batches b join runs r on r.id = b.run_id join mailings m on m.id = r.mailing_id join users u on u.id = r.owner_id
-      where b.id = ${intent.batchId} and ${db.unsafe(gatesOpen)}
-        and coalesce(r.deadline_at, m.ends_at, 'infinity') > ${now}::timestamptz
-    ), mine as (
-      update batches b set leased_until = now() + make_interval(secs => ${intent.leaseSeconds}),
-        digest = coalesce(b.digest, ${intent.digest}::text), first_tried_at = coalesce(b.first_tried_at, ${now}::timestamptz)
-      from open where b.id = open.id and b.holder = ${intent.holder} and b.ended_at is null and b.leased_until > now()
-      returning b.id, open.run_id, open.mailing_id, open.owner_id
-    )
-    insert into attempts (delivery_id, run_id, mailing_id, owner_id, batch_id, attempted_at, status, transport)
-    select d.id, mine.run_id, mine.mailing_id, mine.owner_id, mine.id, ${now}::timestamptz, 'unknown', ${intent.transport}
-    from mine cross join unnest(${intent.deliveryIds}::bigint[]) as wanted (id)
-    join deliveries d on d.id = wanted.id and d.status = 'sending' and d.batch_id = mine.id
-    order by d.id
-    returning id, delivery_id`;
-  return new Map(rows.map((row) => [Number(row.delivery_id), Number(row.id)]));
+  const rows = await db<{ attempt_id: string; of_delivery: string }[]>`
+    select * from intend_attempts(${intent.batchId}, ${intent.holder}, ${intent.deliveryIds}::bigint[],
+      ${intent.leaseSeconds}, ${intent.digest}, ${intent.now.toISOString()}::timestamptz)`;
+  return new Map(rows.map((row) => [Number(row.of_delivery), Number(row.attempt_id)]));
 }
 
 // ── e. recording ──────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -371,34 +361,15 @@ export async function recordOutcomes(record: {
 }): Promise<boolean> {
   const db = driver();
   const { outcomes } = record;
-  const now = record.now.toISOString();
-  const rows = await db`
-    with mine as (
-      update batches set leased_until = now() + make_interval(secs => ${record.leaseSeconds})
-      where id = ${record.batchId} and holder = ${record.holder} and ended_at is null and leased_until > now()
-      returning id
-    ), outcome as materialized (
-      select o.*, mine.id as batch_id from mine cross join unnest(
-        ${outcomes.map((o) => o.attemptId)}::bigint[], ${outcomes.map((o) => o.deliveryId)}::bigint[],
-        ${outcomes.map((o) => o.attempt?.status ?? null)}::text[], ${outcomes.map((o) => o.attempt?.code ?? null)}::int[],
-        ${outcomes.map((o) => clip(o.attempt?.response ?? ''))}::text[], ${outcomes.map((o) => o.attempt?.stage ?? '')}::text[],
-        ${outcomes.map((o) => o.delivery)}::text[], ${outcomes.map((o) => o.reason)}::text[],
-        ${outcomes.map((o) => (o.countsAsTry ? 1 : 0))}::int[], ${outcomes.map((o) => o.nextTryAt?.toISOString() ?? null)}::text[]
-      ) as o (attempt_id, delivery_id, attempt_status, code, response, stage, status, reason, tries, next_try_at)
-    ), settled as (
-      update attempts a set status = o.attempt_status::attempt_status, code = o.code, response = o.response, stage = o.stage
-      from outcome o where a.id = o.attempt_id and a.status = 'unknown' and o.attempt_status is not null
-    ), taken_back as (
-      delete from attempts a using outcome o where a.id = o.attempt_id and a.status = 'unknown' and o.attempt_status is null
-    ), moved as (
-      update deliveries d set status = o.status::delivery_status, reason = o.reason, tries = d.tries + o.tries,
-        next_try_at = o.next_try_at::timestamptz,
-        ended_at = case when o.status in ('sent', 'failed', 'unknown') then ${now}::timestamptz end
-      from outcome o
-      where d.id = o.delivery_id and d.batch_id = o.batch_id and d.status = 'sending' and o.status <> 'sending'
-    )
-    select 1 from mine`;
-  return rows.length === 1;
+  const [row] = await db<{ mine: boolean }[]>`
+    select settle_attempts(${record.batchId}, ${record.holder}, ${record.leaseSeconds}, ${record.now.toISOString()}::timestamptz,
+      ${outcomes.map((o) => o.attemptId)}::bigint[], ${outcomes.map((o) => o.deliveryId)}::bigint[],
+      ${outcomes.map((o) => o.attempt?.status ?? null)}::text[], ${outcomes.map((o) => o.attempt?.code ?? null)}::int[],
+      ${outcomes.map((o) => clip(o.attempt?.response ?? ''))}::text[], ${outcomes.map((o) => o.attempt?.stage ?? '')}::text[],
+      ${outcomes.map((o) => o.delivery)}::text[], ${outcomes.map((o) => o.reason)}::text[],
+      ${outcomes.map((o) => (o.countsAsTry ? 1 : 0))}::int[], ${outcomes.map((o) => o.nextTryAt?.toISOString() ?? null)}::text[]
+    ) as mine`;
+  return row?.mine === true;
 }
 
 /** Server answers are kept to 2,000 characters; NUL can not be stored in Postgres. */
@@ -410,14 +381,17 @@ function clip(text: string): string {
  * Ends a batch that is mine: what was claimed but never intended goes back to the queue. Safe to call when the lease is lost;
  * then the sweep has done it.
  */
-export async function endBatch(batchId: number, holder: Holder): Promise<void> {
+export async function endBatch(batchId: number, holder: Holder, now: Date): Promise<void> {
   const db = driver();
   await db`
     with mine as (
-      update batches set ended_at = now() where id = ${batchId} and holder = ${holder} and ended_at is null and leased_until > now()
+      update batches set ended_at = now(), outstanding = 0
+      where id = ${batchId} and holder = ${holder} and ended_at is null and leased_until > now()
       returning id
     )
-    update deliveries d set status = 'queued' from mine where d.batch_id = mine.id and d.status = 'sending'
+    update deliveries d set next_try_at = ${now.toISOString()}::timestamptz
+    from mine join claimed_deliveries c on c.batch_id = mine.id
+    where d.id = c.delivery_id
       and not exists (select 1 from attempts a where a.delivery_id = d.id and a.batch_id = mine.id and a.status = 'unknown')`;
 }
 
@@ -464,15 +438,16 @@ export async function claimRepeat(claim: {
       from due where b.id = due.id returning b.*
     )
     select mine.id, mine.run_id, mine.idempotency_key, mine.digest, mine.first_tried_at, mine.repeats,
-      (${db.unsafe(gatesOpen)} and coalesce(r.deadline_at, m.ends_at, 'infinity') > ${now}::timestamptz
-        and not exists (
-          select 1 from deliveries d join suppressions s on s.owner_id = r.owner_id and s.email_key = lower(d.email)
-          where d.batch_id = mine.id and d.status = 'sending'
-        )) as gate
-    from mine join runs r on r.id = mine.run_id join mailings m on m.id = r.mailing_id join users u on u.id = r.owner_id`;
+      exists (select 1 from sendable_runs r where r.id = mine.run_id and r.until > ${now}::timestamptz) and not exists (
+        select 1 from claimed_deliveries c join deliveries d on d.id = c.delivery_id join runs r on r.id = c.run_id
+        join suppressions s on s.owner_id = r.owner_id and s.email_key = lower(d.email)
+        where c.batch_id = mine.id
+      ) as gate
+    from mine`;
   if (!row) return null;
   const members = await db<{ id: string; email: string; full_name: string; tries: number }[]>`
-    select id, email, full_name, tries from deliveries where batch_id = ${row.id} and status = 'sending' order by id`;
+    select d.id, d.email, d.full_name, d.tries from claimed_deliveries c join deliveries d on d.id = c.delivery_id
+    where c.batch_id = ${row.id} order by d.id`;
   return {
     id: Number(row.id),
     runId: Number(row.run_id),
@@ -500,11 +475,12 @@ export async function endBatchUnknown(
   const db = driver();
   const rows = await db`
     with mine as (
-      update batches set ended_at = now() where id = ${batchId} and holder = ${holder} and ended_at is null and leased_until > now()
+      update batches set ended_at = now(), outstanding = 0
+      where id = ${batchId} and holder = ${holder} and ended_at is null and leased_until > now()
       returning id
     )
     update deliveries d set status = 'unknown', reason = ${reason}, ended_at = ${now.toISOString()}::timestamptz
-    from mine where d.batch_id = mine.id and d.status = 'sending' returning d.id`;
+    from mine join claimed_deliveries c on c.batch_id = mine.id where d.id = c.delivery_id returning d.id`;
   return rows.length;
 }
 
@@ -524,7 +500,7 @@ export async function sweepLeases(now: Date): Promise<number> {
       from batches where ended_at is null and holder is not null and leased_until <= now()
       order by leased_until limit 20 for update skip locked
     ), ended as (
-      update batches b set holder = null,
+      update batches b set holder = null, outstanding = case when lost.repeatable then outstanding else 0 end,
         ended_at = case when lost.repeatable then null else now() end,
         repeat_at = case when lost.repeatable then ${instant}::timestamptz end
       from lost where b.id = lost.id
@@ -532,21 +508,22 @@ export async function sweepLeases(now: Date): Promise<number> {
     update deliveries d set
       status = case when tried.id is null then 'queued' else 'unknown' end::delivery_status,
       reason = case when tried.id is null then d.reason else 'engine_died' end,
+      next_try_at = case when tried.id is null then ${instant}::timestamptz end,
       ended_at = case when tried.id is null then null else ${instant}::timestamptz end
     from lost
-    join deliveries e on e.batch_id = lost.id and e.status = 'sending'
+    join claimed_deliveries c on c.batch_id = lost.id
     left join lateral (
-      select a.id from attempts a where a.delivery_id = e.id and a.batch_id = lost.id and a.status = 'unknown' limit 1
+      select a.id from attempts a where a.delivery_id = c.delivery_id and a.batch_id = lost.id and a.status = 'unknown' limit 1
     ) tried on true
-    where d.id = e.id and d.status = 'sending' and d.batch_id = lost.id and not lost.repeatable
+    where d.id = c.delivery_id and not lost.repeatable
     returning d.status`;
   const unrepeatable = await db`
     with stale as materialized (
       select id from batches where ended_at is null and holder is null
         and first_tried_at <= ${instant}::timestamptz - interval '24 hours' limit 20 for update skip locked
-    ), ended as (update batches b set ended_at = now() from stale where b.id = stale.id)
+    ), ended as (update batches b set ended_at = now(), outstanding = 0 from stale where b.id = stale.id)
     update deliveries d set status = 'unknown', reason = 'key_expired', ended_at = ${instant}::timestamptz
-    from stale where d.batch_id = stale.id and d.status = 'sending' returning d.id`;
+    from stale join claimed_deliveries c on c.batch_id = stale.id where d.id = c.delivery_id returning d.id`;
   return rows.filter((row) => row.status === 'unknown').length + unrepeatable.length;
 }
 
@@ -564,7 +541,7 @@ export async function endUnsendable(transport: string, now: Date): Promise<void>
       case when r.stopped_at is not null then 'stopped'
         when coalesce(r.deadline_at, m.ends_at, 'infinity') <= ${instant}::timestamptz then 'deadline_passed'
         else 'sender_waited_too_long' end as reason
-    from runs r join mailings m on m.id = r.mailing_id join run_counts c on c.run_id = r.id
+    from runs r join mailings m on m.id = r.mailing_id join run_tallies c on c.run_id = r.id
     left join transports t on t.name = ${transport}
     where r.status = 'open' and c.queued > 0 and (
       r.stopped_at is not null
@@ -572,10 +549,15 @@ export async function endUnsendable(transport: string, now: Date): Promise<void>
       or greatest(t.waits_since, r.opened_at) <= ${instant}::timestamptz - interval '72 hours' and t.waits_since is not null
     ) limit 20`;
   for (const run of runs) {
-    await db`
-      update deliveries set status = ${run.status}::delivery_status, reason = ${run.reason},
-        ended_at = ${instant}::timestamptz, next_try_at = null
-      where run_id = ${run.id} and status = 'queued'`;
+    await db.begin(async (tx) => {
+      // With the run locked nobody claims; what is claimed already ends as it ends.
+      await tx`update runs set next_delivery_id = null where id = ${run.id} and status = 'open'`;
+      await tx`
+        update deliveries d set status = ${run.status}::delivery_status, reason = ${run.reason},
+          ended_at = ${instant}::timestamptz, next_try_at = null
+        where run_id = ${run.id} and status = 'queued'
+          and not exists (select 1 from claimed_deliveries c where c.run_id = ${run.id} and c.delivery_id = d.id)`;
+    });
   }
 }
 
@@ -587,7 +569,7 @@ export async function closeRuns(now: Date): Promise<void> {
   await db`
     with over as materialized (
       select r.id, r.stopped_at, c.total, c.sent, c.skipped from runs r join run_counts c on c.run_id = r.id
-      where r.status = 'open' and c.queued = 0 and c.sending = 0 order by r.id limit 200 for update of r, c skip locked
+      where r.status = 'open' and c.queued = 0 order by r.id limit 200 for update of r, c skip locked
     )
     update runs r set closed_at = ${now.toISOString()}::timestamptz, paused_at = null,
       status = case when over.sent + over.skipped = over.total then 'done'
@@ -602,54 +584,93 @@ export async function closeRuns(now: Date): Promise<void> {
 // ── what engines share about the sender ───────────────────────────────────────────────────────────────────────────────────
 
 export type TransportWait = { until: Date; since: Date; code: string; response: string | null };
+/** `hasWaited`: since it last took a letter. `isSlowed`: it has a rate of its own now, see {@link takeAllowance}. */
+export type TransportState = { wait: TransportWait | null; hasWaited: boolean; isSlowed: boolean };
 
-/** Why the transport takes nothing now, and until when; null when it takes letters. Makes its row at first sight. */
-export async function findTransportWait(name: string, now: Date): Promise<TransportWait | null> {
+/** Whether and why the transport takes nothing now. Makes its row at first sight. */
+export async function readTransport(name: string, now: Date): Promise<TransportState> {
   const db = driver();
   type Row = {
     waits_until: string | null;
     waits_since: string;
     wait_code: string;
     wait_response: string | null;
+    waits_in_row: number;
+    slow_rate: number | null;
+    slowed_at: string;
   };
   const read = () => db<Row[]>`
-    select waits_until, waits_since, wait_code, wait_response from transports where name = ${name}`;
+    select waits_until, waits_since, wait_code, wait_response, waits_in_row, slow_rate, slowed_at
+    from transports where name = ${name}`;
   let [row] = await read();
   if (!row) {
-    await db`insert into transports (name, tokens_at) values (${name}, ${now.toISOString()}::timestamptz) on conflict do nothing`;
+    // A bucket that is full, whatever its size.
+    await db`
+      insert into transports (name, tokens, tokens_at) values (${name}, 1e9, ${now.toISOString()}::timestamptz) on conflict do nothing`;
     [row] = await read();
   }
-  if (!row?.waits_until || new Date(row.waits_until) <= now) return null;
-  return {
+  const state = {
+    hasWaited: (row?.waits_in_row ?? 0) > 0,
+    isSlowed: row?.slow_rate ? slowRateNow(row.slow_rate, new Date(row.slowed_at), now) !== null : false,
+  };
+  if (!row?.waits_until || new Date(row.waits_until) <= now) return { ...state, wait: null };
+  const wait = {
     until: new Date(row.waits_until),
     since: new Date(row.waits_since),
     code: row.wait_code,
     response: row.wait_response,
   };
+  return { ...state, wait };
 }
 
-/** Makes the transport wait, for all engines. `seconds` is computed by the caller from how often it waited in a row. */
+/**
+ * Makes the transport wait, for all engines. `seconds` is computed by the caller from how often it waited in a row. With
+ * `slowFrom` (letters a second that it stood last) it goes on at half that rate, which {@link takeAllowance} doubles each minute.
+ */
 export async function holdTransport(
   name: string,
-  trouble: { code: string; response: string },
+  trouble: { code: string; response: string; slowFrom: number | null },
   secondsOf: (waitsInRow: number) => number,
   now: Date,
 ): Promise<Date> {
   const db = driver();
   return db.begin(async (tx) => {
-    const [row] = await tx<{ waits_in_row: number; waits_until: string | null }[]>`
-      select waits_in_row, waits_until from transports where name = ${name} for update`;
-    const inRow = (row?.waits_in_row ?? 0) + 1;
-    const until = new Date(now.getTime() + secondsOf(inRow) * 1000);
+    type Row = {
+      waits_in_row: number;
+      waits_until: string | null;
+      slow_rate: number | null;
+      slowed_at: string;
+    };
+    const [row] = await tx<Row[]>`
+      select waits_in_row, waits_until, slow_rate, slowed_at from transports where name = ${name} for update`;
     // Another engine may have noticed the same trouble a moment ago: one trouble counts once.
     if (row?.waits_until && new Date(row.waits_until) > now) return new Date(row.waits_until);
+    const inRow = (row?.waits_in_row ?? 0) + 1;
+    const until = new Date(now.getTime() + secondsOf(inRow) * 1000);
+    const { slowFrom } = trouble;
+    const before = row?.slow_rate ? slowRateNow(row.slow_rate, new Date(row.slowed_at), now) : null;
+    const slower =
+      slowFrom === null ? null : Math.max(slowestRate, Math.min(slowFrom, before ?? slowFrom) / 2);
     await tx`
       update transports set waits_until = ${until.toISOString()}::timestamptz,
         waits_since = coalesce(waits_since, ${now.toISOString()}::timestamptz), waits_in_row = ${inRow},
-        wait_code = ${trouble.code}, wait_response = ${clip(trouble.response)}
+        wait_code = ${trouble.code}, wait_response = ${clip(trouble.response)},
+        slow_rate = coalesce(${slower}::float8, slow_rate),
+        slowed_at = case when ${slower}::float8 is null then slowed_at else ${until.toISOString()}::timestamptz end
       where name = ${name}`;
     return until;
   });
+}
+
+/** Letters a second below which no transport is slowed down. */
+const slowestRate = 0.1;
+/** Doublings after which a transport counts as never slowed. */
+const doublingsMax = 20;
+
+/** What a slowed rate has grown to: it doubles with each minute. Null: so far that it no longer counts. */
+export function slowRateNow(rate: number, slowedAt: Date, now: Date): number | null {
+  const minutes = Math.max(0, (now.getTime() - slowedAt.getTime()) / 60_000);
+  return minutes >= doublingsMax ? null : rate * 2 ** minutes;
 }
 
 /** The transport has taken a letter: whatever it waited for is over. */
@@ -660,39 +681,68 @@ export async function clearTransportWait(name: string): Promise<void> {
     where name = ${name} and waits_in_row > 0`;
 }
 
+export type Limits = {
+  /** Letters. */
+  perSecond: number | null;
+  /** Letters of a UTC day. */
+  perDay: number | null;
+  /** Calls to the provider, of up to `want` letters each. */
+  requestsPerSecond: number | null;
+};
+
 /**
- * Asks the rate shared by all engines for up to `want` letters: a token bucket of one second and a count per UTC day.
- * Returns how many may leave now.
+ * Asks the rate shared by all engines for `want` letters that will leave in one request (`whole`) or one by one. Granted is all
+ * or, where the rate is lower, a slice: what a tenth of a second lets out. Nothing granted: ask again in `waitMs`.
  */
 export async function takeAllowance(
   name: string,
   want: number,
-  limits: { perSecond: number | null; perDay: number | null },
+  whole: boolean,
+  limits: Limits,
   now: Date,
-): Promise<{ granted: number; dayIsUsedUp: boolean }> {
-  if (limits.perSecond === null && limits.perDay === null) return { granted: want, dayIsUsedUp: false };
+): Promise<{ granted: number; waitMs: number; dayIsUsedUp: boolean }> {
   const db = driver();
-  const day = now.toISOString().slice(0, 10);
-  const rate = limits.perSecond ?? 0;
-  const perDay = limits.perDay ?? 2_000_000_000;
-  const [row] = await db<{ granted: number; left_today: number }[]>`
-    with held as materialized (
-      select name, case when day = ${day}::date then day_letters else 0 end as used,
-        least(greatest(${rate}::float8, 1), tokens + greatest(0, extract(epoch from ${now.toISOString()}::timestamptz - tokens_at)) * ${rate}::float8) as tokens
-      from transports where name = ${name} for update
-    ), grant_now as materialized (
-      select *, greatest(0, least(${want}::int, case when ${rate}::float8 > 0 then floor(tokens)::int else ${want}::int end,
-            ${perDay}::int - used)) as granted from held
-    )
-    update transports t set tokens = g.tokens - g.granted, tokens_at = greatest(t.tokens_at, ${now.toISOString()}::timestamptz),
-      day = ${day}::date, day_letters = g.used + g.granted
-    from grant_now g where t.name = g.name
-    returning g.granted, ${perDay}::int - t.day_letters as left_today`;
-  return {
-    granted: row?.granted ?? 0,
-    dayIsUsedUp: (row?.granted ?? 0) === 0 && (row?.left_today ?? 1) <= 0,
-  };
+  return db.begin(async (tx) => {
+    type Row = {
+      used: number;
+      tokens: number;
+      tokens_at: string;
+      next_request_at: string | null;
+      slow_rate: number | null;
+      slowed_at: string;
+    };
+    const day = now.toISOString().slice(0, 10);
+    const [row] = await tx<Row[]>`
+      select case when day = ${day}::date then day_letters else 0 end as used, tokens, tokens_at, next_request_at, slow_rate, slowed_at
+      from transports where name = ${name} for update`;
+    if (!row) return { granted: want, waitMs: 0, dayIsUsedUp: false };
+    const leftToday = limits.perDay === null ? want : limits.perDay - row.used;
+    if (leftToday <= 0) return { granted: 0, waitMs: 0, dayIsUsedUp: true };
+
+    const slow = row.slow_rate ? slowRateNow(row.slow_rate, new Date(row.slowed_at), now) : null;
+    const rate = Math.min(limits.perSecond ?? Number.POSITIVE_INFINITY, slow ?? Number.POSITIVE_INFINITY);
+    const size = Math.max(1, Math.min(want, whole ? rate : rate / 10));
+    const passed = Math.max(0, now.getTime() - new Date(row.tokens_at).getTime());
+    const tokens = Number.isFinite(rate) ? Math.min(size, row.tokens + (passed / 1000) * rate) : size;
+    const betweenMs = limits.requestsPerSecond === null ? 0 : requestSpread / limits.requestsPerSecond;
+    const nextRequest = row.next_request_at ? new Date(row.next_request_at).getTime() : 0;
+    const waitMs = Math.max(((size - tokens) / rate) * 1000, betweenMs > 0 ? nextRequest - now.getTime() : 0);
+    if (waitMs > 0) return { granted: 0, waitMs, dayIsUsedUp: false };
+
+    const granted = Math.min(want, leftToday, Number.isFinite(rate) ? Math.floor(tokens) : want);
+    // A request that comes a little late does not put off all that follow.
+    const requestAt = Math.max(nextRequest, now.getTime() - betweenMs / 20) + betweenMs;
+    await tx`
+      update transports set tokens = ${tokens - granted}, tokens_at = greatest(tokens_at, ${now.toISOString()}::timestamptz),
+        day = ${day}::date, day_letters = ${row.used + granted},
+        next_request_at = ${betweenMs > 0 ? new Date(requestAt).toISOString() : null}::timestamptz
+      where name = ${name}`;
+    return { granted, waitMs: 0, dayIsUsedUp: false };
+  });
 }
+
+/** Milliseconds over which the announced requests of a second are spread: a little more than it has, so that none is refused. */
+const requestSpread = 1020;
 
 /** Gives back what was granted and not used. */
 export async function returnAllowance(name: string, letters: number): Promise<void> {
@@ -707,7 +757,7 @@ export async function returnAllowance(name: string, letters: number): Promise<vo
 export async function countRemaining(): Promise<number> {
   const db = driver();
   const [row] = await db<{ remaining: string }[]>`
-    select coalesce(sum(c.queued + c.sending), 0) as remaining from runs r join run_counts c on c.run_id = r.id
+    select coalesce(sum(c.queued), 0) as remaining from runs r join run_counts c on c.run_id = r.id
     where r.status = 'open'`;
   return Number(row?.remaining ?? 0);
 }
@@ -721,9 +771,10 @@ export async function findNextDue(transport: string): Promise<Date | null> {
         where m.next_slot_at is not null and m.paused_at is null and m.disabled_at is null and u.blocked_at is null
           and not exists (select 1 from runs r where r.mailing_id = m.id and r.kind = 'scheduled' and r.status = 'open')),
       (select greatest(min(d.next), max(t.waits_until)) from (
-        select (select coalesce(q.next_try_at, r.served_at) from deliveries q where q.run_id = r.id and q.status = 'queued'
-          order by q.next_try_at nulls first, q.id limit 1) as next
-        from runs r join mailings m on m.id = r.mailing_id join users u on u.id = r.owner_id where ${db.unsafe(gatesOpen)}
+        select least(case when r.next_delivery_id is not null then r.served_at end, (
+          select min(q.next_try_at) from deliveries q where q.run_id = r.id and q.next_try_at is not null
+        )) as next
+        from runs r join sendable_runs s on s.id = r.id
       ) d left join transports t on t.name = ${transport}),
       (select min(repeat_at) from batches where ended_at is null and repeat_at is not null and transport = ${transport}),
       (select min(coalesce(r.deadline_at, m.ends_at)) from runs r join mailings m on m.id = r.mailing_id where r.status = 'open')
@@ -779,10 +830,15 @@ export async function findStall(now: Date): Promise<{ lastPassAt: Date | null } 
 // ── what people do to runs ────────────────────────────────────────────────────────────────────────────────────────────────
 
 /** Puts ended deliveries of a run back into the queue with all their tries; returns how many. The caller has opened the run. */
-export async function requeue(on: Db, runId: number, outcomes: readonly DeliveryStatus[]): Promise<number> {
+export async function requeue(
+  on: Db,
+  runId: number,
+  outcomes: readonly DeliveryStatus[],
+  now: Date,
+): Promise<number> {
   const rows = await on.execute<{ n: string }>(sql`
     with back as (
-      update deliveries set status = 'queued', reason = null, tries = 0, next_try_at = null, ended_at = null, batch_id = null
+      update deliveries set status = 'queued', reason = null, tries = 0, next_try_at = ${at(now)}, ended_at = null
       where run_id = ${runId} and status::text in (select jsonb_array_elements_text(${JSON.stringify(outcomes)}::jsonb))
       returning 1
     ) select count(*) as n from back`);
@@ -797,15 +853,22 @@ export async function cancelQueued(
   now: Date,
   openedBefore: Date | null = null,
 ): Promise<number> {
-  const rows = await on.execute<{ n: string }>(sql`
-    with gone as (
-      update deliveries d set status = 'cancelled', reason = ${reason}, ended_at = ${at(now)}, next_try_at = null
-      from runs r
-      where r.mailing_id = ${mailingId} and r.status = 'open' and d.run_id = r.id and d.status = 'queued'
-        and ${openedBefore ? sql`r.opened_at < ${at(openedBefore)}` : sql`true`}
-      returning 1
-    ) select count(*) as n from gone`);
-  return Number(rows[0]?.n ?? 0);
+  // With its runs locked nobody claims; what is claimed already ends as it ends.
+  const held = await on.execute<{ id: string }>(sql`
+    update runs set next_delivery_id = null where mailing_id = ${mailingId} and status = 'open'
+      and ${openedBefore ? sql`opened_at < ${at(openedBefore)}` : sql`true`} returning id`);
+  let cancelled = 0;
+  for (const run of held) {
+    const [row] = await on.execute<{ n: string }>(sql`
+      with gone as (
+        update deliveries d set status = 'cancelled', reason = ${reason}, ended_at = ${at(now)}, next_try_at = null
+        where d.run_id = ${run.id} and d.status = 'queued'
+          and not exists (select 1 from claimed_deliveries c where c.run_id = ${run.id} and c.delivery_id = d.id)
+        returning 1
+      ) select count(*) as n from gone`);
+    cancelled += Number(row?.n ?? 0);
+  }
+  return cancelled;
 }
 
 /** Locks the mailings, of one id or one owner, that stood still while they were held: with a slot that has come, or an open run. */

@@ -34,7 +34,7 @@ export type Owner = { ownerId: number; messageId: number };
 /** One owner with that many clients and a message, in an emptied database. Returns the ids. */
 export async function stock(clients: number, letter = { subject, body }): Promise<Owner> {
   await db.execute(
-    sql`truncate users, runs, deliveries, batches, transports, engines, client_addresses cascade`,
+    sql`truncate users, runs, deliveries, attempts, batches, transports, engines, client_addresses cascade`,
   );
   const [owner] = await db.execute<{ id: string }>(sql`
     insert into users (email, email_key, name, password_hash, confirmed_at)

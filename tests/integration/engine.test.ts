@@ -26,7 +26,7 @@ import {
   stopMailing,
 } from '@/lib/runs/mutations';
 import { sendDueMailings } from '@/lib/sending/engine';
-import { claimBatch, intend, recordOutcomes } from '@/lib/sending/ledger';
+import { claimBatch, intend, recordOutcomes, takeAllowance } from '@/lib/sending/ledger';
 import { asActor, createClient, createClients, createMailing, createUser } from '../support/factories';
 import {
   accepted,
@@ -45,7 +45,7 @@ let actor: Actor;
 let clock: ReturnType<typeof fixedClock>;
 
 beforeEach(async () => {
-  await db.execute(sql`truncate users, runs, deliveries, transports, engines cascade`);
+  await db.execute(sql`truncate users, runs, deliveries, attempts, transports, engines cascade`);
   actor = asActor(await createUser(db));
   clock = fixedClock(start);
 });
@@ -307,7 +307,6 @@ describe('an engine that dies or freezes', () => {
     const intents = await intend({
       batchId: batch.id,
       holder,
-      transport: 'played',
       deliveryIds: ids,
       leaseSeconds: 60,
       digest: null,
@@ -370,7 +369,6 @@ describe('an engine that dies or freezes', () => {
         await intend({
           batchId: batch.id,
           holder,
-          transport: 'played',
           deliveryIds: batch.deliveries.map((d) => d.id),
           leaseSeconds: 60,
           digest: null,
@@ -385,12 +383,10 @@ describe('an engine that dies or freezes', () => {
 describe('while a run is being sent', () => {
   /** Runs `meanwhile` when the first letter is on the wire; batches of ten, so that later claims can notice. */
   function interrupted(meanwhile: () => Promise<unknown>) {
-    let isDone = false;
+    let done: Promise<unknown> | null = null;
     return playedTransport(async () => {
-      if (!isDone) {
-        isDone = true;
-        await meanwhile();
-      }
+      done ??= meanwhile();
+      await done;
       return accepted;
     });
   }
@@ -739,14 +735,52 @@ describe('rates', () => {
   });
 
   it('no more letters leave in a second than the rate allows, whoever sends them', async () => {
-    await createClients(db, actor, 100);
+    await createClients(db, actor, 60);
     await createMailing(db, actor);
-    const servers = [playedTransport(), playedTransport()] as const;
-    await Promise.all(servers.map((server) => pass(server, { SEND_PER_SECOND: '20' })));
-    const atOnce = servers[0].handed.length + servers[1].handed.length;
-    expect(atOnce).toBeLessThanOrEqual(20);
-    clock.set(new Date(start.getTime() + 1000));
-    await Promise.all(servers.map((server) => pass(server, { SEND_PER_SECOND: '20' })));
-    expect(servers[0].handed.length + servers[1].handed.length).toBe(atOnce + 20);
+    const began = performance.now();
+    // Time runs twenty times as fast.
+    const fast = { now: () => new Date(start.getTime() + (performance.now() - began) * 20) };
+    const left: number[] = [];
+    const settings = parseEnv({ ...process.env, SEND_PER_SECOND: '50' });
+    const engine = () =>
+      sendDueMailings({
+        clock: fast,
+        deadline: new Date('2999-01-01'),
+        transport: playedTransport(() => {
+          left.push(fast.now().getTime());
+          return accepted;
+        }),
+        settings,
+      });
+    await Promise.all([engine(), engine(), engine()]);
+    expect(left).toHaveLength(60);
+    // What a tenth of a second lets out may leave at once; the rest of a second's share is spread over it.
+    for (const from of left)
+      expect(left.filter((at) => at >= from && at < from + 1000).length).toBeLessThanOrEqual(55);
+    expect(Math.max(...left) - Math.min(...left)).toBeGreaterThanOrEqual(1000);
+  });
+
+  it('a server that says "slow down" gets half as many letters a second, and twice as many with each minute after', async () => {
+    await createClients(db, actor, 200);
+    await createMailing(db, actor);
+    const server = playedTransport((_letter, nth) => (nth === 50 ? senderRefused : accepted));
+    const { sent } = await pass(server);
+    const [slowed] = await db.select().from(transports);
+    const rate = slowed?.slowRate ?? 0;
+    expect(rate).toBeGreaterThanOrEqual(20);
+    expect(rate).toBeLessThanOrEqual(sent / 2);
+    const until = slowed?.waitsUntil ?? start;
+    clock.set(until);
+    const { granted } = await takeAllowance('played', 1000, false, unlimited, clock.now());
+    expect(granted).toBe(Math.floor(rate / 10));
+    const rateAt = async (minutes: number) => {
+      clock.set(new Date(until.getTime() + minutes * 60_000));
+      return (await takeAllowance('played', 1000, false, unlimited, clock.now())).granted;
+    };
+    expect(await rateAt(1)).toBe(Math.floor((rate * 2) / 10));
+    expect(await rateAt(3)).toBe(Math.floor((rate * 8) / 10));
+    expect(await rateAt(30)).toBe(1000);
   });
 });
+
+const unlimited = { perSecond: null, perDay: null, requestsPerSecond: null };

@@ -3,11 +3,12 @@ import { describe, expect, test } from 'vitest';
 import { db } from '@/db/client';
 import { attempts } from '@/db/schema/attempts';
 import { audit } from '@/db/schema/audit';
+import { batches } from '@/db/schema/batches';
 import { clientAddresses, clients } from '@/db/schema/clients';
 import { deliveries } from '@/db/schema/deliveries';
 import { mailings } from '@/db/schema/mailings';
 import { messages } from '@/db/schema/messages';
-import { runCounts, runs } from '@/db/schema/runs';
+import { runCounts, runs, runTallies } from '@/db/schema/runs';
 import { totals } from '@/db/schema/totals';
 import { users } from '@/db/schema/users';
 import { databaseErrorCode } from '@/lib/errors';
@@ -61,7 +62,7 @@ async function miscounted() {
 }
 
 async function countsOf(runId: number) {
-  const [row] = await db.select().from(runCounts).where(eq(runCounts.runId, runId));
+  const [row] = await db.select().from(runTallies).where(eq(runTallies.runId, runId));
   if (!row) throw new Error('the run has no counts');
   return row;
 }
@@ -266,12 +267,10 @@ describe("a run's counts", () => {
     for (const client of people.slice(6))
       await createDelivery(db, run, client, { status: 'skipped', reason: 'unsubscribed' });
     expect(await countsOf(run.id)).toMatchObject({ total: 7, queued: 6, skipped: 1, sent: 0 });
-    const batch = await createBatch(db, run);
-    await db
-      .update(deliveries)
-      .set({ status: 'sending', batchId: batch.id })
-      .where(and(eq(deliveries.runId, run.id), eq(deliveries.status, 'queued')));
+    const batch = await createBatch(db, run, { outstanding: 6 });
     expect(await countsOf(run.id)).toMatchObject({ total: 7, queued: 0, sending: 6 });
+    await db.update(batches).set({ endedAt: new Date() }).where(eq(batches.id, batch.id));
+    expect(await countsOf(run.id)).toMatchObject({ total: 7, queued: 6, sending: 0 });
     const ends = ['sent', 'failed', 'expired', 'cancelled', 'unknown', 'sent'] as const;
     for (const [index, status] of ends.entries())
       await db
@@ -442,7 +441,7 @@ describe('what the database refuses', () => {
     expect(await refusal(createDelivery(db, run, client))).toBe(codes.unique);
   });
 
-  test('a delivery that is being sent by nobody, or has ended without a time', async () => {
+  test('a delivery that says of itself that it is being sent, or has ended without a time', async () => {
     const { owner, run } = await ledger();
     const client = await createClient(db, owner);
     expect(await refusal(createDelivery(db, run, client, { status: 'sending' }))).toBe(codes.check);

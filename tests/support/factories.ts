@@ -211,7 +211,7 @@ export async function createDelivery(
         email: client.email,
         fullName: client.fullName,
         status,
-        endedAt: status === 'queued' || status === 'sending' ? null : run.openedAt,
+        endedAt: status === 'queued' ? null : run.openedAt,
         ...overrides,
       })
       .returning(),

@@ -1,0 +1,221 @@
+-- What was on its way when the old tables were left becomes what a claim holds now: its batch tells that it is being sent.
+UPDATE deliveries SET status = 'queued' WHERE status = 'sending';--> statement-breakpoint
+ALTER TABLE "deliveries" DROP CONSTRAINT "deliveries_sending_has_batch";--> statement-breakpoint
+ALTER TABLE "deliveries" DROP CONSTRAINT "deliveries_ended";--> statement-breakpoint
+ALTER TABLE "run_counts" DROP CONSTRAINT "run_counts_add_up";--> statement-breakpoint
+ALTER TABLE "run_counts" DROP CONSTRAINT "run_counts_not_negative";--> statement-breakpoint
+ALTER TABLE "attempts" DROP CONSTRAINT "attempts_delivery_id_deliveries_id_fk";
+--> statement-breakpoint
+DROP INDEX "batches_leased";--> statement-breakpoint
+DROP INDEX "batches_run";--> statement-breakpoint
+DROP INDEX "deliveries_queued";--> statement-breakpoint
+DROP INDEX "deliveries_sending";--> statement-breakpoint
+DROP INDEX "deliveries_not_sent";--> statement-breakpoint
+ALTER TABLE "batches" ADD COLUMN "first_id" bigint;--> statement-breakpoint
+ALTER TABLE "batches" ADD COLUMN "last_id" bigint;--> statement-breakpoint
+ALTER TABLE "batches" ADD COLUMN "outstanding" integer DEFAULT 0 NOT NULL;--> statement-breakpoint
+ALTER TABLE "deliveries" ADD COLUMN "miss" "delivery_status" GENERATED ALWAYS AS (case when status in ('failed', 'skipped', 'expired', 'cancelled', 'unknown') then status end) STORED;--> statement-breakpoint
+ALTER TABLE "runs" ADD COLUMN "next_delivery_id" bigint;--> statement-breakpoint
+ALTER TABLE "runs" ADD COLUMN "last_delivery_id" bigint;--> statement-breakpoint
+ALTER TABLE "transports" ADD COLUMN "slow_rate" double precision;--> statement-breakpoint
+ALTER TABLE "transports" ADD COLUMN "slowed_at" timestamp with time zone;--> statement-breakpoint
+ALTER TABLE "transports" ADD COLUMN "next_request_at" timestamp with time zone;--> statement-breakpoint
+CREATE INDEX "batches_live" ON "batches" USING btree ("run_id") WHERE "batches"."ended_at" is null;--> statement-breakpoint
+CREATE INDEX "deliveries_again" ON "deliveries" USING btree ("run_id","next_try_at","id") WHERE "deliveries"."next_try_at" is not null;--> statement-breakpoint
+CREATE INDEX "deliveries_missed" ON "deliveries" USING btree ("run_id","miss","client_id") WHERE "deliveries"."miss" is not null;--> statement-breakpoint
+CREATE INDEX "deliveries_batch" ON "deliveries" USING btree ("batch_id") WHERE "deliveries"."batch_id" is not null;--> statement-breakpoint
+UPDATE batches b SET outstanding = c.n FROM (
+  SELECT d.batch_id, count(*) AS n FROM deliveries d JOIN batches x ON x.id = d.batch_id
+  WHERE d.status = 'queued' AND x.ended_at IS NULL AND d.next_try_at IS NULL GROUP BY d.batch_id
+) c WHERE b.id = c.batch_id;--> statement-breakpoint
+UPDATE deliveries d SET next_try_at = coalesce(next_try_at, now()) WHERE d.status = 'queued'
+  AND NOT EXISTS (SELECT 1 FROM batches b WHERE b.id = d.batch_id AND b.ended_at IS NULL AND d.next_try_at IS NULL);--> statement-breakpoint
+UPDATE deliveries SET next_try_at = NULL WHERE status <> 'queued' AND next_try_at IS NOT NULL AND status <> 'sent';--> statement-breakpoint
+ALTER TABLE "run_counts" DROP COLUMN "sending";--> statement-breakpoint
+ALTER TABLE "batches" ADD CONSTRAINT "batches_range" CHECK (("batches"."first_id" is null) = ("batches"."last_id" is null));--> statement-breakpoint
+ALTER TABLE "batches" ADD CONSTRAINT "batches_outstanding" CHECK ("batches"."outstanding" >= 0);--> statement-breakpoint
+ALTER TABLE "deliveries" ADD CONSTRAINT "deliveries_next_try" CHECK ("deliveries"."status" = 'queued' or "deliveries"."next_try_at" is null);--> statement-breakpoint
+ALTER TABLE "deliveries" ADD CONSTRAINT "deliveries_ended" CHECK (("deliveries"."status" = 'queued') = ("deliveries"."ended_at" is null));--> statement-breakpoint
+ALTER TABLE "run_counts" ADD CONSTRAINT "run_counts_add_up" CHECK ("run_counts"."total" = "run_counts"."queued" + "run_counts"."sent" + "run_counts"."failed" + "run_counts"."skipped" + "run_counts"."expired" + "run_counts"."cancelled" + "run_counts"."unknown");--> statement-breakpoint
+ALTER TABLE "run_counts" ADD CONSTRAINT "run_counts_not_negative" CHECK (least("run_counts"."queued", "run_counts"."sent", "run_counts"."failed", "run_counts"."skipped", "run_counts"."expired", "run_counts"."cancelled", "run_counts"."unknown", "run_counts"."attempts_succeeded", "run_counts"."attempts_failed", "run_counts"."attempts_unknown") >= 0);--> statement-breakpoint
+CREATE VIEW "public"."claimed_deliveries" AS (
+  select b.id as batch_id, d.id as delivery_id, d.run_id
+  from batches b join deliveries d on d.id between b.first_id and b.last_id and d.run_id = b.run_id
+  where b.ended_at is null and d.status = 'queued' and d.batch_id is null and d.next_try_at is null
+  union all
+  select b.id, d.id, d.run_id from batches b join deliveries d on d.batch_id = b.id
+  where b.ended_at is null and b.first_id is null and d.status = 'queued' and d.next_try_at is null);--> statement-breakpoint
+CREATE VIEW "public"."run_tallies" AS (
+  select c.run_id, c.mailing_id, c.owner_id, c.total, c.queued - b.outstanding as queued, b.outstanding as sending,
+    c.sent, c.failed, c.skipped, c.expired, c.cancelled, c.unknown, c.attempts_succeeded, c.attempts_failed, c.attempts_unknown
+  from run_counts c cross join lateral (
+    select coalesce(sum(outstanding), 0)::int as outstanding from batches where run_id = c.run_id and ended_at is null
+  ) b);--> statement-breakpoint
+CREATE VIEW "public"."sendable_runs" AS (
+  select r.id, r.mailing_id, r.owner_id, coalesce(r.deadline_at, m.ends_at, 'infinity') as until
+  from runs r join mailings m on m.id = r.mailing_id join users u on u.id = r.owner_id
+  where r.status = 'open' and r.paused_at is null and r.stopped_at is null and m.disabled_at is null and u.blocked_at is null);
+--> statement-breakpoint
+create or replace function deliveries_inserted() returns trigger language plpgsql as $$
+declare moved record;
+begin
+  for moved in
+    select run_id, count(*) as total,
+      count(*) filter (where status = 'queued') as queued, count(*) filter (where status = 'sent') as sent,
+      count(*) filter (where status = 'failed') as failed, count(*) filter (where status = 'skipped') as skipped,
+      count(*) filter (where status = 'expired') as expired, count(*) filter (where status = 'cancelled') as cancelled,
+      count(*) filter (where status = 'unknown') as unknown,
+      min(id) filter (where status = 'queued' and next_try_at is null and batch_id is null) as first_id,
+      max(id) filter (where status = 'queued' and next_try_at is null and batch_id is null) as last_id
+    from new_rows group by run_id order by run_id
+  loop
+    if moved.first_id is not null then
+      update runs set next_delivery_id = least(next_delivery_id, moved.first_id),
+        last_delivery_id = greatest(last_delivery_id, moved.last_id) where id = moved.run_id;
+    end if;
+    update run_counts set total = total + moved.total, queued = queued + moved.queued, sent = sent + moved.sent,
+      failed = failed + moved.failed, skipped = skipped + moved.skipped, expired = expired + moved.expired,
+      cancelled = cancelled + moved.cancelled, unknown = unknown + moved.unknown
+    where run_id = moved.run_id;
+    if not found then
+      raise exception 'deliveries of a run that does not exist' using errcode = 'foreign_key_violation';
+    end if;
+  end loop;
+  return null;
+end $$;
+--> statement-breakpoint
+create or replace function deliveries_updated() returns trigger language plpgsql as $$
+declare moved record;
+begin
+  for moved in
+    select run_id, coalesce(sum(n) filter (where status = 'queued'), 0) as queued,
+      coalesce(sum(n) filter (where status = 'sent'), 0) as sent, coalesce(sum(n) filter (where status = 'failed'), 0) as failed,
+      coalesce(sum(n) filter (where status = 'skipped'), 0) as skipped, coalesce(sum(n) filter (where status = 'expired'), 0) as expired,
+      coalesce(sum(n) filter (where status = 'cancelled'), 0) as cancelled, coalesce(sum(n) filter (where status = 'unknown'), 0) as unknown
+    from (
+      select run_id, status, -1 as n from old_rows
+      union all
+      select run_id, status, 1 from new_rows
+    ) rows group by run_id order by run_id
+  loop
+    update run_counts set queued = queued + moved.queued, sent = sent + moved.sent, failed = failed + moved.failed,
+      skipped = skipped + moved.skipped, expired = expired + moved.expired, cancelled = cancelled + moved.cancelled,
+      unknown = unknown + moved.unknown
+    where run_id = moved.run_id;
+  end loop;
+  return null;
+end $$;
+--> statement-breakpoint
+create or replace function deliveries_deleted() returns trigger language plpgsql as $$
+declare moved record;
+begin
+  for moved in
+    select run_id, count(*) as total,
+      count(*) filter (where status = 'queued') as queued, count(*) filter (where status = 'sent') as sent,
+      count(*) filter (where status = 'failed') as failed, count(*) filter (where status = 'skipped') as skipped,
+      count(*) filter (where status = 'expired') as expired, count(*) filter (where status = 'cancelled') as cancelled,
+      count(*) filter (where status = 'unknown') as unknown
+    from old_rows group by run_id order by run_id
+  loop
+    update run_counts set total = total - moved.total, queued = queued - moved.queued, sent = sent - moved.sent,
+      failed = failed - moved.failed, skipped = skipped - moved.skipped, expired = expired - moved.expired,
+      cancelled = cancelled - moved.cancelled, unknown = unknown - moved.unknown
+    where run_id = moved.run_id;
+  end loop;
+  return null;
+end $$;
+--> statement-breakpoint
+create or replace function attempts_counted() returns trigger language plpgsql as $$
+declare moved record;
+begin
+  if tg_op = 'INSERT' then
+    for moved in
+      select run_id, count(*) filter (where status = 'success') as succeeded, count(*) filter (where status = 'failure') as failed,
+        count(*) filter (where status = 'unknown') as unknown
+      from new_rows group by run_id order by run_id
+    loop
+      update run_counts set attempts_succeeded = attempts_succeeded + moved.succeeded,
+        attempts_failed = attempts_failed + moved.failed, attempts_unknown = attempts_unknown + moved.unknown
+      where run_id = moved.run_id;
+      if not found then
+        raise exception 'attempts of a run that does not exist' using errcode = 'foreign_key_violation';
+      end if;
+    end loop;
+  else
+    for moved in
+      select run_id, coalesce(sum(n) filter (where status = 'success'), 0) as succeeded,
+        coalesce(sum(n) filter (where status = 'failure'), 0) as failed, coalesce(sum(n) filter (where status = 'unknown'), 0) as unknown
+      from (
+        select run_id, status, -1 as n from old_rows
+        union all
+        select run_id, status, 1 from new_rows
+      ) rows group by run_id order by run_id
+    loop
+      update run_counts set attempts_succeeded = attempts_succeeded + moved.succeeded,
+        attempts_failed = attempts_failed + moved.failed, attempts_unknown = attempts_unknown + moved.unknown
+      where run_id = moved.run_id;
+    end loop;
+  end if;
+  return null;
+end $$;
+--> statement-breakpoint
+create or replace function runs_deleted() returns trigger language plpgsql as $$
+begin
+  delete from attempts where run_id in (select id from old_rows);
+  delete from deliveries where run_id in (select id from old_rows);
+  return null;
+end $$;
+--> statement-breakpoint
+-- The two statements of every hand-over. They are functions because they must never be planned otherwise than by index: a plan
+-- made while a table was small, and kept by the connection, read the whole table for every fifty letters once it had grown.
+
+-- Puts an attempt on disk for each wanted delivery, `unknown`, before anything is handed over, and renews the lease. Nothing
+-- when the lease is lost or a gate has closed.
+create function intend_attempts(of_batch bigint, of_holder text, wanted bigint[], lease_seconds int, bytes_digest text, at timestamptz)
+returns table (attempt_id bigint, of_delivery bigint) language plpgsql
+set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off as $$
+declare mine record;
+begin
+  select b.id, b.transport, s.id as run_id, s.mailing_id, s.owner_id into mine
+  from batches b join sendable_runs s on s.id = b.run_id
+  where b.id = of_batch and b.holder = of_holder and b.ended_at is null and b.leased_until > now() and s.until > at
+  for no key update of b;
+  if not found then return; end if;
+  update batches set leased_until = now() + make_interval(secs => lease_seconds), digest = coalesce(digest, bytes_digest),
+    first_tried_at = coalesce(first_tried_at, at) where id = mine.id;
+  return query
+    insert into attempts as a (delivery_id, run_id, mailing_id, owner_id, batch_id, attempted_at, status, transport)
+    select d.id, mine.run_id, mine.mailing_id, mine.owner_id, mine.id, at, 'unknown', mine.transport
+    from unnest(wanted) as w (id) join deliveries d on d.id = w.id
+    where d.run_id = mine.run_id and d.status = 'queued'
+    order by d.id
+    returning a.id, a.delivery_id;
+end $$;
+--> statement-breakpoint
+-- Writes what became of attempts and of their deliveries, only where the lease is still held; false when it is lost, then
+-- nothing is written. An attempt status of null takes the intent back: it was never handed over. A delivery status of
+-- `sending` leaves the delivery in its batch, which will be repeated as it is.
+create function settle_attempts(of_batch bigint, of_holder text, lease_seconds int, at timestamptz, attempt_ids bigint[],
+  delivery_ids bigint[], attempt_statuses text[], codes int[], responses text[], stages text[], delivery_statuses text[],
+  reasons text[], tried int[], next_tries text[])
+returns boolean language plpgsql
+set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off as $$
+begin
+  update batches set leased_until = now() + make_interval(secs => lease_seconds),
+    outstanding = outstanding - (select count(*) from unnest(delivery_statuses) s where s <> 'sending')
+  where id = of_batch and holder = of_holder and ended_at is null and leased_until > now();
+  if not found then return false; end if;
+  update attempts a set status = o.status::attempt_status, code = o.code, response = o.response, stage = o.stage
+  from unnest(attempt_ids, attempt_statuses, codes, responses, stages) as o (id, status, code, response, stage)
+  where a.id = o.id and a.status = 'unknown' and o.status is not null;
+  if array_position(attempt_statuses, null) is not null then
+    delete from attempts a using unnest(attempt_ids, attempt_statuses) as o (id, status)
+    where a.id = o.id and a.status = 'unknown' and o.status is null;
+  end if;
+  update deliveries d set status = o.status::delivery_status, reason = o.reason, tries = d.tries + o.tried,
+    next_try_at = case when o.status = 'queued' then coalesce(o.next_try::timestamptz, at) end,
+    ended_at = case when o.status <> 'queued' then at end
+  from unnest(delivery_ids, delivery_statuses, reasons, tried, next_tries) as o (id, status, reason, tried, next_try)
+  where d.id = o.id and d.status = 'queued' and o.status <> 'sending';
+  return true;
+end $$;
