@@ -38,8 +38,8 @@ const perSecond = 10;
 const password = 'a long and honest passphrase';
 
 /**
- * The time to the first byte of the page of mailings, asked for at a steady rate: while a worker sends a large run beside it ÷ while none does.
- * The production build, the worker as a process of its own, as `npm run up` starts them.
+ * The time to the first byte of the page of mailings, asked for at a steady rate: while a worker sends a large run beside it ÷
+ * while none does. The production build, the worker as a process of its own, as `npm run up` starts them.
  */
 export async function benchPages(ground: Ground): Promise<Row[]> {
   const phaseSeconds = Math.max(2, Math.round(ground.letters / 1000));
@@ -54,8 +54,8 @@ export async function benchPages(ground: Ground): Promise<Row[]> {
   };
   const server = await serve(ground, env, path.join(directory, 'server.log'));
 
-  // More than leave in all busy phases together.
-  const owner = await stock(ground.letters * 50);
+  // More than leave in all busy phases together, at ten thousand a second.
+  const owner = await stock(ground.letters * 10 * (ground.rounds + 1));
   await dueMailing(owner, new Date(Date.now() - 1000));
   const hash = await hashPassword(password);
   await db.execute(sql`update users set password_hash = ${hash} where id = ${owner.ownerId}`);
@@ -160,8 +160,8 @@ async function signIn(base: string): Promise<string> {
 }
 
 /**
- * Milliseconds to the first byte of each answer, at a fixed rate for so long. Counted from the instant a request was due, so that a server
- * that keeps everybody waiting is not asked less for it.
+ * Milliseconds to the first byte of each answer, at a fixed rate for so long. Counted from the instant a request was due, so that
+ * a server that keeps everybody waiting is not asked less for it.
  */
 async function firstBytes(url: string, cookie: string, phaseSeconds: number): Promise<number[]> {
   const agent = new http.Agent({ keepAlive: true });
