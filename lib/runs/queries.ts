@@ -299,9 +299,8 @@ export async function findProgress(
           order by ${attempts.id} desc limit 200
         ) latest where latest.run_id = ${runs.id}) end as worked_at,
       case when ${isIdle} then (
-        select coalesce(${deliveries.nextTryAt}, ${runs.openedAt}) from ${deliveries}
-        where ${deliveries.runId} = ${runs.id} and ${deliveries.status} = 'queued'
-        order by ${deliveries.nextTryAt} nulls first, ${deliveries.id} limit 1) end as first_due,
+        select least(case when ${runs.nextDeliveryId} is not null then ${runs.openedAt} end, min(${deliveries.nextTryAt}))
+        from ${deliveries} where ${deliveries.runId} = ${runs.id} and ${deliveries.nextTryAt} is not null) end as first_due,
       case when ${isOpen} then (
         select min(${batches.repeatAt}) from ${batches}
         where ${batches.runId} = ${runs.id} and ${batches.endedAt} is null and ${batches.holder} is null) end as repeat_at,
