@@ -137,12 +137,33 @@ function quotePiece(text: string, column: number): { encoded: string; column: nu
   return { encoded, column: at };
 }
 
-const standsAsItIs = /^[!-<>-~](?:[ -<>-~]*[!-<>-~])?$/;
+const plainLine = /^[ -<>-~]*$/;
 
-/** A value in a quoted-printable body at `column`, where a soft line break follows it. Most are short and plain. */
+/** The same for a value. Most are short and plain ASCII, or long and plain, as addresses of pages are. */
 function quoteValue(value: string, column: number): string {
-  if (column > 0 && column + value.length <= lineMax && standsAsItIs.test(value)) return value;
-  return quotePiece(value, column).encoded;
+  if (!plainLine.test(value)) return quotePiece(value, column).encoded;
+  // Nothing may end a line in a space, and nothing may begin one with a dot.
+  const last = value.charCodeAt(value.length - 1) === 32 ? '=20' : '';
+  const plain = last === '' ? value : value.slice(0, -1);
+  let encoded = '';
+  let from = 0;
+  let at = column;
+  while (from < plain.length) {
+    if (at >= lineMax) {
+      encoded += softBreak;
+      at = 0;
+    }
+    if (at === 0 && plain.charCodeAt(from) === 46) {
+      encoded += '=2E';
+      at = 3;
+      from++;
+    }
+    const part = plain.slice(from, from + lineMax - at);
+    encoded += part;
+    from += part.length;
+    at += part.length;
+  }
+  return last !== '' && at + last.length > lineMax ? encoded + softBreak + last : encoded + last;
 }
 
 /** 57 octets of the text are 76 characters of base64. */
@@ -203,20 +224,10 @@ const opening = Buffer.from(`${bodyHeaders}${crlf}--${boundary}${crlf}`, 'latin1
 const between = Buffer.from(`${crlf}--${boundary}${crlf}`, 'latin1');
 const closing = Buffer.from(`${crlf}--${boundary}--${crlf}`, 'latin1');
 
-/** Writes a letter of headers, a text part and an HTML part. Ends in CRLF. */
-export function joinMime(
-  out: Octets,
-  headers: string,
-  writeText: (out: Octets) => void,
-  writeHtml: (out: Octets) => void,
-): void {
-  out.text(headers);
-  out.add(opening);
-  writeText(out);
-  out.add(between);
-  writeHtml(out);
-  out.add(closing);
-}
+/** A letter is headers, {@link beginBody}, the text part, {@link nextPart}, the HTML part, {@link endBody}. Ends in CRLF. */
+export const beginBody = (out: Octets) => out.add(opening);
+export const nextPart = (out: Octets) => out.add(between);
+export const endBody = (out: Octets) => out.add(closing);
 
 /** Names whose value is free text; all others keep their own grammar. */
 const textual = /^(subject|comments|keywords)$/i;
@@ -235,14 +246,12 @@ export function writeMime(letter: Letter, out: Octets): void {
     if (!/^[A-Za-z][A-Za-z0-9-]{0,60}$/.test(name)) continue;
     headers += textual.test(name) ? textHeader(name, value) : structuredHeader(name, value);
   }
-  const text = compilePart('text/plain', [letter.text]);
-  const html = compilePart('text/html', [letter.html]);
-  joinMime(
-    out,
-    headers,
-    () => text(out, []),
-    () => html(out, []),
-  );
+  out.text(headers);
+  beginBody(out);
+  compilePart('text/plain', [letter.text])(out, []);
+  nextPart(out);
+  compilePart('text/html', [letter.html])(out, []);
+  endBody(out);
 }
 
 /** A letter as MIME, one character an octet. */

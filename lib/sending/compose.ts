@@ -2,16 +2,20 @@ import { createHash, randomUUID } from 'node:crypto';
 import { convert } from 'html-to-text';
 import { parseAddress } from '@/lib/email/address';
 import { compileJson } from '@/lib/email/json';
-import type { Letter } from '@/lib/email/letter';
+import type { BodiesAsJson, Letter, Mailbox } from '@/lib/email/letter';
 import {
+  beginBody,
+  type CompiledPart,
   compilePart,
   dateHeader,
-  joinMime,
+  endBody,
   mailboxHeader,
+  nextPart,
   oneLine,
   structuredHeader,
   textHeader,
 } from '@/lib/email/mime';
+import type { Octets } from '@/lib/email/octets';
 import { env } from '@/lib/env';
 import { catalogues } from '@/lib/i18n/catalogues';
 import { type Locale, localizedPath } from '@/lib/i18n/paths';
@@ -94,48 +98,30 @@ export function compileLetter(run: FrozenRun): CompiledLetter {
     structuredHeader('List-Unsubscribe-Post', 'List-Unsubscribe=One-Click') +
     structuredHeader('List-Id', listId);
 
+  const prepared: Prepared = {
+    run,
+    domain,
+    from,
+    replyTo,
+    pageBase,
+    listId,
+    subject,
+    html,
+    text,
+    fromHeader,
+    replyHeader,
+    fixedSubject,
+    dateLine,
+    listHeaders,
+    htmlPart,
+    textPart,
+    htmlJson,
+    textJson,
+    fixedMark,
+  };
+
   return {
-    compose(delivery) {
-      const { token, mark } = unsubscribeProof(delivery.id);
-      const messageId = `d${delivery.id}.${mark}@${domain}`;
-      const oneClick = `<${run.linkBase}/api/unsubscribe/${token}>`;
-      const to = { name: delivery.fullName, address: wireAddress(delivery.email) };
-      const recipient = { email: delivery.email, fullName: delivery.fullName };
-      const url = pageBase + token;
-      const htmlValues = html.values(recipient, url);
-      const textValues = text.values(recipient, url);
-      const subjectText = oneLine(joinPieces(subject.fixed, subject.values(recipient, url)));
-      return {
-        deliveryId: delivery.id,
-        ownerId: run.ownerId,
-        from,
-        to,
-        replyTo,
-        subject: subjectText,
-        html: joinPieces(html.fixed, htmlValues),
-        text: joinPieces(text.fixed, textValues),
-        headers: [
-          ['List-Unsubscribe', oneClick],
-          ['List-Unsubscribe-Post', 'List-Unsubscribe=One-Click'],
-          ['List-Id', listId],
-        ],
-        messageId,
-        tag: token,
-        date: run.openedAt,
-        writeMime: (out) =>
-          joinMime(
-            out,
-            `${fromHeader}${mailboxHeader('To', to)}${replyHeader}${fixedSubject ?? textHeader('Subject', subjectText)}` +
-              `Message-ID: <${messageId}>\r\n${dateLine}List-Unsubscribe: ${oneClick}\r\n${listHeaders}`,
-            () => textPart(out, textValues),
-            () => htmlPart(out, htmlValues),
-          ),
-        json: {
-          members: () => `"html":${htmlJson(htmlValues)},"text":${textJson(textValues)}`,
-          mark: () => fixedMark + JSON.stringify([htmlValues, textValues]),
-        },
-      };
-    },
+    compose: (delivery) => new PreparedLetter(prepared, delivery),
     composeTest(recipient) {
       const url = pageBase + testToken;
       return {
@@ -154,6 +140,108 @@ export function compileLetter(run: FrozenRun): CompiledLetter {
       };
     },
   };
+}
+
+/** What all letters of a run share. */
+type Prepared = {
+  run: FrozenRun;
+  domain: string;
+  from: Mailbox;
+  replyTo: string | null;
+  pageBase: string;
+  listId: string;
+  subject: Compiled;
+  html: Compiled;
+  text: Compiled;
+  fromHeader: string;
+  replyHeader: string;
+  /** Null = the subject differs from letter to letter. */
+  fixedSubject: string | null;
+  dateLine: string;
+  listHeaders: string;
+  htmlPart: CompiledPart;
+  textPart: CompiledPart;
+  htmlJson: (values: readonly string[]) => string;
+  textJson: (values: readonly string[]) => string;
+  /** Digest of the fixed pieces of both bodies. */
+  fixedMark: string;
+};
+
+/** The letter of a delivery. Each transport takes its bodies in one form only, so that a form is made when it is asked for. */
+class PreparedLetter implements Letter {
+  readonly deliveryId: number;
+  readonly ownerId: number;
+  readonly from: Mailbox;
+  readonly to: Mailbox;
+  readonly replyTo: string | null;
+  readonly subject: string;
+  readonly messageId: string;
+  readonly tag: string;
+  readonly date: Date;
+  private readonly htmlValues: string[];
+  private readonly textValues: string[];
+
+  constructor(
+    private readonly prepared: Prepared,
+    delivery: { id: number; email: string; fullName: string },
+  ) {
+    const { run, subject, pageBase } = prepared;
+    const { token, mark } = unsubscribeProof(delivery.id);
+    const url = pageBase + token;
+    this.deliveryId = delivery.id;
+    this.ownerId = run.ownerId;
+    this.from = prepared.from;
+    this.to = { name: delivery.fullName, address: wireAddress(delivery.email) };
+    this.replyTo = prepared.replyTo;
+    this.subject = oneLine(joinPieces(subject.fixed, subject.values(delivery, url)));
+    this.messageId = `d${delivery.id}.${mark}@${prepared.domain}`;
+    this.tag = token;
+    this.date = run.openedAt;
+    this.htmlValues = prepared.html.values(delivery, url);
+    this.textValues = prepared.text.values(delivery, url);
+  }
+
+  get html(): string {
+    return joinPieces(this.prepared.html.fixed, this.htmlValues);
+  }
+
+  get text(): string {
+    return joinPieces(this.prepared.text.fixed, this.textValues);
+  }
+
+  get headers(): [name: string, value: string][] {
+    return [
+      ['List-Unsubscribe', this.oneClick],
+      ['List-Unsubscribe-Post', 'List-Unsubscribe=One-Click'],
+      ['List-Id', this.prepared.listId],
+    ];
+  }
+
+  private get oneClick(): string {
+    return `<${this.prepared.run.linkBase}/api/unsubscribe/${this.tag}>`;
+  }
+
+  writeMime(out: Octets): void {
+    const { prepared } = this;
+    const { fromHeader, replyHeader, fixedSubject, dateLine, listHeaders } = prepared;
+    out.text(
+      `${fromHeader}${mailboxHeader('To', this.to)}${replyHeader}${fixedSubject ?? textHeader('Subject', this.subject)}` +
+        `Message-ID: <${this.messageId}>\r\n${dateLine}List-Unsubscribe: ${this.oneClick}\r\n${listHeaders}`,
+    );
+    beginBody(out);
+    prepared.textPart(out, this.textValues);
+    nextPart(out);
+    prepared.htmlPart(out, this.htmlValues);
+    endBody(out);
+  }
+
+  get json(): BodiesAsJson {
+    const { prepared, htmlValues, textValues } = this;
+    return {
+      members: () => `"html":${prepared.htmlJson(htmlValues)},"text":${prepared.textJson(textValues)}`,
+      mark: () => prepared.fixedMark + JSON.stringify([htmlValues, textValues]),
+    };
+  }
 }
 
 /** How a message looks to one client, for the preview. Throws for a template that {@link checkTemplate} refuses. */

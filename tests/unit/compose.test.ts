@@ -11,6 +11,7 @@ import {
   sanitizeBody,
   unsubscribeToken,
 } from '@/lib/sending/compose';
+import { unprepared } from '../support/unprepared';
 
 vi.setConfig({ testTimeout: 300_000 });
 
@@ -60,7 +61,7 @@ describe('what a letter is made of', () => {
   test('composed again it has the same bytes', () => {
     const one = compileLetter(run()).compose(bob);
     const two = compileLetter(run()).compose(bob);
-    expect(one.writeMime).toBeDefined();
+    expect(one.writeMime).toBeTypeOf('function');
     expect(buildMime(one)).toBe(buildMime(two));
     expect(one.messageId).toMatch(/^d7\.[0-9a-f]{8}@shop\.org$/);
     expect(one.date).toEqual(run().openedAt);
@@ -168,10 +169,8 @@ describe('what stands in a value stays a value', () => {
       fc.asyncProperty(value, async (raw) => {
         const fullName = raw.replaceAll('\r', '');
         const letter = compiled.compose({ id: 7, email: 'x@y.org', fullName });
-        const { writeMime, ...plain } = letter;
-        expect(writeMime).toBeDefined();
         const fast = await PostalMime.parse(Buffer.from(buildMime(letter), 'latin1'));
-        const slow = await PostalMime.parse(Buffer.from(buildMime(plain), 'latin1'));
+        const slow = await PostalMime.parse(Buffer.from(buildMime(unprepared(letter)), 'latin1'));
         expect(fast.html).toBe(slow.html);
         expect(fast.text).toBe(slow.text);
         expect(fast.headers).toEqual(slow.headers);

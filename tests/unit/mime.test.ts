@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import PostalMime from 'postal-mime';
 import { describe, expect, test, vi } from 'vitest';
 import type { Letter } from '@/lib/email/letter';
-import { buildMime, compilePart, joinMime, oneLine } from '@/lib/email/mime';
+import { beginBody, buildMime, compilePart, endBody, nextPart, oneLine } from '@/lib/email/mime';
 import { Octets } from '@/lib/email/octets';
 
 vi.setConfig({ testTimeout: 300_000 });
@@ -141,15 +141,13 @@ describe('letters as MIME, read by an independent parser', () => {
             (whole, piece, index) => (index === 0 ? piece : whole + (given[index - 1] ?? '') + piece),
             '',
           );
-          const part = compilePart('text/plain', pieces);
-          const html = compilePart('text/html', ['<p></p>']);
           const out = new Octets();
-          joinMime(
-            out,
-            'Subject: x\r\n',
-            () => part(out, given),
-            () => html(out, []),
-          );
+          out.text('Subject: x\r\n');
+          beginBody(out);
+          compilePart('text/plain', pieces)(out, given);
+          nextPart(out);
+          compilePart('text/html', ['<p></p>'])(out, []);
+          endBody(out);
           const mime = out.view().toString('latin1');
           expectSoundOctets(mime);
           const parsed = await parse(mime);

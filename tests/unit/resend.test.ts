@@ -4,6 +4,7 @@ import type { Letter, SendResult } from '@/lib/email/letter';
 import { resendTransport } from '@/lib/email/resend';
 import { compileLetter } from '@/lib/sending/compose';
 import { type Answer, type Reaction, resendRefusal as refusal, resendSink } from '../support/resend-sink';
+import { unprepared } from '../support/unprepared';
 
 const ending: (() => unknown)[] = [];
 afterEach(() => {
@@ -97,8 +98,7 @@ describe('letters through Resend', () => {
         expect(sent?.html).toBe(one.html);
         expect(sent?.text).toBe(one.text);
         expect(sent?.tags).toEqual([{ name: 'letter', value: one.tag }]);
-        const { json, ...plain } = one;
-        await transport.send([plain]);
+        await transport.send([unprepared(one)]);
         expect(asked[1]?.emails[0]).toEqual(sent);
         const changed = run.compose({ id: 7, email: 'a@mail.org', fullName: other });
         expect(transport.digest([changed]) === transport.digest([one])).toBe(changed.html === one.html);
