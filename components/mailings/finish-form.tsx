@@ -20,31 +20,43 @@ export function FinishForm({
 }) {
   const t = useTranslations('mailings.run');
   const form = useActionForm({ schema: finishRunSchema, action: finishRunAction, namespace: 'mailings' });
-  const { error } = form.field('outcomes');
+  const { error, defaultValue: chosen } = form.field('outcomes');
+  const { error: notConfirmed, defaultValue: confirmed } = form.field('mayRepeat');
+  // What may reach somebody twice is never ticked for them; a refused form keeps what was.
+  const isTicked = (outcome: FinishableOutcome) =>
+    form.state.ok === false ? [chosen].flat().includes(outcome) : outcome !== 'unknown';
+  const there = finishableOutcomes.filter((outcome) => counts[outcome] > 0);
   return (
-    <Form form={form} className="group grid gap-3">
+    <Form form={form} className="group grid gap-4">
       <p className="max-w-prose text-muted">{t('finishLead')}</p>
       <input type="hidden" name="mailingId" value={mailingId} />
       <input type="hidden" name="runId" value={runId} />
-      <fieldset className="grid gap-1.5">
-        <legend className="mb-1 text-[0.875rem] font-medium">{t('finishWhat')}</legend>
-        {finishableOutcomes
-          .filter((outcome) => counts[outcome] > 0)
-          .map((outcome) => (
-            <CheckField
-              key={outcome}
-              name="outcomes[]"
-              value={outcome}
-              // What may reach somebody twice is never ticked for them.
-              defaultChecked={outcome !== 'unknown'}
-              label={t(`outcomes.${outcome}`, { count: counts[outcome] })}
-            />
-          ))}
+      <fieldset className="grid gap-2.5">
+        <legend className="mb-1.5 text-[0.875rem] font-medium">{t('finishWhat')}</legend>
+        {there.map((outcome) => (
+          <CheckField
+            key={outcome}
+            name="outcomes[]"
+            value={outcome}
+            defaultChecked={isTicked(outcome)}
+            label={t(`outcomes.${outcome}`, { count: counts[outcome] })}
+            hint={t(`outcomeHints.${outcome}`)}
+          />
+        ))}
         {error ? <FieldError>{error}</FieldError> : null}
       </fieldset>
       {counts.unknown > 0 ? (
         <div className="hidden group-has-[input[value=unknown]:checked]:block">
-          <Alert tone="warn">{t('finishUnknown')}</Alert>
+          <Alert tone="warn" title={t('repeatTitle')}>
+            <p>{t('finishUnknown')}</p>
+            <CheckField
+              className="mt-2"
+              name="mayRepeat"
+              defaultValue={confirmed}
+              label={t('mayRepeat', { count: counts.unknown })}
+              error={notConfirmed}
+            />
+          </Alert>
         </div>
       ) : null}
       <div>

@@ -98,3 +98,16 @@ function Waiting({
     </Alert>
   );
 }
+
+/** The server asked for fewer letters at a time: what is let out now, and that it grows again. */
+export function SlowNotice({ rate }: { rate: number }) {
+  const t = useTranslations('mailings.slow');
+  const letters = rate >= 1 ? Math.round(rate) : Math.round(rate * 60);
+  return (
+    <Alert tone="info" title={t('title')}>
+      <p>
+        {t(rate >= 1 ? 'perSecond' : 'perMinute', { letters })} {t('what')}
+      </p>
+    </Alert>
+  );
+}

@@ -34,7 +34,7 @@ export function AttemptsTable({
           <Th>{t('columns.client')}</Th>
           {showMailing ? <Th>{t('columns.mailing')}</Th> : null}
           <Th>{t('columns.status')}</Th>
-          <Th className="min-w-64">{t('columns.answer')}</Th>
+          <Th className="min-w-52">{t('columns.answer')}</Th>
         </tr>
       </Thead>
       <Tbody>
@@ -48,12 +48,12 @@ export function AttemptsTable({
                 <Time value={attempt.attemptedAt} zone={zone} locale={locale} />
               </AppLink>
             </Td>
-            <Td>
+            <Td className="min-w-40 [overflow-wrap:anywhere]">
               {attempt.email}
               {attempt.fullName ? <div className="text-muted">{attempt.fullName}</div> : null}
             </Td>
             {showMailing ? (
-              <Td className="min-w-40">
+              <Td className="min-w-32 [overflow-wrap:anywhere]">
                 <AppLink
                   href={`/mailings/${attempt.mailingId}/runs/${attempt.runId}`}
                   className="underline-offset-2 hover:underline"

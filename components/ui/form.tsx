@@ -75,7 +75,8 @@ type FormWiring = {
   action: (form: FormData) => void;
   onSubmit: (event: FormEvent<HTMLFormElement>) => void;
   pending: boolean;
-  problems: string[];
+  /** What no field shows. To be asked once the fields have been wired, which on a first render is after this hook. */
+  problems: () => string[];
 };
 
 export type ActionForm<Input extends FieldValues, Output, T> = {
@@ -163,15 +164,18 @@ export function useActionForm<Input extends FieldValues, Output, T>({
     };
   };
 
-  const problems: string[] = [];
-  if (refused && refused.code !== 'invalid') problems.push(text(refused));
-  for (const [name, problem] of Object.entries(refused?.fields ?? {})) {
-    if (!known.current.has(name)) problems.push(text(problem));
-  }
-  for (const [name, error] of Object.entries(errors)) {
-    const message = error && 'message' in error ? error.message : undefined;
-    if (typeof message === 'string' && !known.current.has(name)) problems.push(message);
-  }
+  const problems = () => {
+    const found: string[] = [];
+    if (refused && refused.code !== 'invalid') found.push(text(refused));
+    for (const [name, problem] of Object.entries(refused?.fields ?? {})) {
+      if (!known.current.has(name)) found.push(text(problem));
+    }
+    for (const [name, error] of Object.entries(errors)) {
+      const message = error && 'message' in error ? error.message : undefined;
+      if (typeof message === 'string' && !known.current.has(name)) found.push(message);
+    }
+    return [...new Set(found)];
+  };
 
   const onSubmit = (event: FormEvent<HTMLFormElement>) => {
     event.preventDefault();
@@ -191,7 +195,7 @@ export function useActionForm<Input extends FieldValues, Output, T>({
     field,
     control,
     pending,
-    wiring: { element, action: formAction, onSubmit, pending, problems: [...new Set(problems)] },
+    wiring: { element, action: formAction, onSubmit, pending, problems },
   };
 }
 
@@ -222,6 +226,7 @@ export function Form({
 }) {
   const t = useTranslations('ui');
   const locale = useLocale();
+  const problems = wiring.problems();
   return (
     <FormPending value={wiring.pending}>
       <form
@@ -233,9 +238,9 @@ export function Form({
         className={className ?? 'grid grid-cols-[minmax(0,1fr)] gap-4'}
       >
         <input type="hidden" name="locale" value={locale} />
-        {wiring.problems.length > 0 ? (
+        {problems.length > 0 ? (
           <Alert tone="bad" role="alert" tabIndex={-1} data-form-alert="" aria-label={t('formErrors')}>
-            {wiring.problems.map((problem) => (
+            {problems.map((problem) => (
               <p key={problem}>{problem}</p>
             ))}
           </Alert>

@@ -41,7 +41,7 @@ export function ProgressBar({
         ))}
       </div>
       {legend ? (
-        <dl className="mt-3 grid grid-cols-2 gap-x-6 gap-y-1 text-[0.875rem] sm:grid-cols-4">
+        <dl className="mt-3 grid grid-cols-2 gap-x-4 gap-y-1 text-[0.8125rem] sm:grid-cols-4 sm:gap-x-6 sm:text-[0.875rem]">
           {segments.map(({ value, tone, label }) => (
             <div
               key={label}

@@ -18,6 +18,7 @@ import { transportName } from '@/lib/email/transport';
 import { decodeCursor, likePattern, pageSize, toPage } from '@/lib/paging';
 import type { Actor } from '@/lib/policy/rules';
 import { own, readable } from '@/lib/policy/scopes';
+import { slowRateNow } from '@/lib/sending/ledger';
 import type { ProgressReading } from './schema';
 
 /** Why an open run stands still: what the transport said last, and when it goes on. `server` is who said it, if it has a name. */
@@ -225,6 +226,8 @@ export type Progress = {
   isOpen: boolean;
   counts: Counts;
   hold: Hold | null;
+  /** The server asked to send more slowly: letters a second that are let out at most now, by all engines. Null: it did not. */
+  slowedTo: number | null;
   standing: string;
 };
 
@@ -263,6 +266,8 @@ type ProgressRow = Record<keyof Counts, number> & {
   wait_response: string | null;
   waits_until: string | null;
   waits_since: string | null;
+  slow_rate: number | null;
+  slowed_at: string | null;
 };
 
 const instant = (text: string | null) => (text === null ? null : new Date(text));
@@ -306,7 +311,7 @@ export async function findProgress(
         where ${batches.runId} = ${runs.id} and ${batches.endedAt} is null and ${batches.holder} is null) end as repeat_at,
       lease.since as leased_since, lease.until as leased_until,
       ${transports.name} as wait_name, ${transports.waitCode}, ${transports.waitResponse}, ${transports.waitsUntil},
-      ${transports.waitsSince},
+      ${transports.waitsSince}, ${transports.slowRate}, ${transports.slowedAt},
       ${sql.join(
         Object.values(counts).map((column) => sql`${column}`),
         sql`, `,
@@ -369,6 +374,8 @@ export function readingOf({ readAt, runs: found, standing, isOver }: MailingProg
 function progressOf(row: ProgressRow & { id: string }, now: Date): Progress {
   const { total, queued, sending, sent, failed, skipped, expired, cancelled, unknown } = row;
   const hold = row.status === 'open' ? holdOf(row, now) : null;
+  const slowedAt = instant(row.slowed_at);
+  const slowedTo = row.slow_rate && slowedAt ? slowRateNow(row.slow_rate, slowedAt, now) : null;
   const minute = (at: Date) => Math.floor(at.getTime() / 60_000);
   // Of what a notice shows, only what it would have to be shown anew for.
   const detail =
@@ -390,7 +397,16 @@ function progressOf(row: ProgressRow & { id: string }, now: Date): Progress {
     isOpen: row.status === 'open',
     counts: { total, queued, sending, sent, failed, skipped, expired, cancelled, unknown },
     hold,
-    standing: [row.status, row.stopped_at ? 'stopping' : '', hold?.kind ?? '', detail].join(' ').trim(),
+    slowedTo,
+    standing: [
+      row.status,
+      row.stopped_at ? 'stopping' : '',
+      hold?.kind ?? '',
+      detail,
+      slowedTo === null ? '' : 'slowed',
+    ]
+      .join(' ')
+      .trim(),
   };
 }
 

@@ -13,14 +13,21 @@ export type FinishableOutcome = (typeof finishableOutcomes)[number];
 
 export const mailingCommandSchema = z.object({ mailingId: rowId });
 
-export const finishRunSchema = z.object({
-  mailingId: rowId,
-  runId: rowId,
-  outcomes: z.preprocess(
-    (value) => (value === undefined || value === '' ? [] : Array.isArray(value) ? value : [value]),
-    z.array(z.enum(finishableOutcomes, 'invalid_value')).min(1, 'choose_outcome'),
-  ),
-});
+export const finishRunSchema = z
+  .object({
+    mailingId: rowId,
+    runId: rowId,
+    outcomes: z.preprocess(
+      (value) => (value === undefined || value === '' ? [] : Array.isArray(value) ? value : [value]),
+      z.array(z.enum(finishableOutcomes, 'invalid_value')).min(1, 'choose_outcome'),
+    ),
+    /** Ticked: whoever it is knows that a second copy may arrive. */
+    mayRepeat: z.string().optional(),
+  })
+  .refine(({ outcomes, mayRepeat }) => mayRepeat === 'on' || !outcomes.includes('unknown'), {
+    path: ['mayRepeat'],
+    error: 'confirm_repeat',
+  });
 
 /** The words of the filter of a run's list of clients; null for anything else. */
 export function asDeliveryStatus(value: unknown) {

@@ -4,7 +4,7 @@ import { getLocale, getTranslations } from 'next-intl/server';
 import { AppLink, LinkButton } from '@/components/layout/link';
 import { Page } from '@/components/layout/shell';
 import { MailingBadges, RunBadge } from '@/components/mailings/badges';
-import { HoldNotice } from '@/components/mailings/hold-notice';
+import { HoldNotice, SlowNotice } from '@/components/mailings/hold-notice';
 import { LiveProgress } from '@/components/mailings/live-progress';
 import { LiveRuns } from '@/components/mailings/live-runs';
 import { MailingActions, SendNowButton } from '@/components/mailings/mailing-actions';

@@ -5,7 +5,7 @@ import { Page } from '@/components/layout/shell';
 import { RunBadge } from '@/components/mailings/badges';
 import { DeliveriesTable } from '@/components/mailings/deliveries-table';
 import { FinishForm } from '@/components/mailings/finish-form';
-import { HoldNotice } from '@/components/mailings/hold-notice';
+import { HoldNotice, SlowNotice } from '@/components/mailings/hold-notice';
 import { LiveProgress } from '@/components/mailings/live-progress';
 import { LiveRuns } from '@/components/mailings/live-runs';
 import { HoldActions, SendNowButton } from '@/components/mailings/mailing-actions';
@@ -123,6 +123,7 @@ export default async function RunPage(props: Props) {
             </Alert>
           )}
           {hold ? <HoldNotice hold={hold} queued={counts.queued} zone={zone} /> : null}
+          {isOpen && !hold && reached.slowedTo !== null ? <SlowNotice rate={reached.slowedTo} /> : null}
           {run.status === 'missed' ? (
             <Alert tone="warn">
               <p>{t('run.missed')}</p>
@@ -153,7 +154,7 @@ export default async function RunPage(props: Props) {
                 href={href(after ?? null)}
               />
             </Card>
-            {mayChange && unfinished ? (
+            {mayChange && unfinished && !isOpen ? (
               <Card title={t('run.finishTitle')}>
                 {mailing.disabledAt ? (
                   <p className="text-muted">{t('run.finishDisabled')}</p>
