@@ -58,6 +58,9 @@ function fold(words: string[], column: number): string {
 
 /** A header of free text, such as a subject: plain where it can be, encoded words (RFC 2047) elsewhere; folded. */
 export function textHeader(name: string, value: string): string {
+  // Most subjects are short and plain.
+  if (name.length + 2 + value.length <= foldAt && plainText.test(value) && !value.includes('=?'))
+    return `${name}: ${value}${crlf}`;
   const text = oneLine(value);
   const plain = text === '' || (plainText.test(text) && !text.includes('=?') && !longWord.test(text));
   return `${name}: ${fold(plain ? text.split(' ') : encodedWords(text), name.length + 2)}${crlf}`;
@@ -70,13 +73,19 @@ export function structuredHeader(name: string, value: string): string {
 
 /** The address as octets: what could end it or the line is left out; non-ASCII letters go as UTF-8 (RFC 6532). */
 function addressOctets(address: string): string {
+  if (harmlessAddress.test(address)) return address;
   const clean = address.replace(/[\s\p{Cc}<>()[\]\\,;:"]/gu, '');
   return /^[\x21-\x7e]*$/.test(clean) ? clean : Buffer.from(clean, 'utf8').toString('latin1');
 }
 
+const harmlessAddress = /^[\w.!#$%&'*+/=?^`{|}~@-]*$/;
+
 /** A header with one mailbox (From, To, Reply-To). */
 export function mailboxHeader(name: string, mailbox: Mailbox): string {
   const address = addressOctets(mailbox.address);
+  const length = name.length + mailbox.name.length + address.length + 5;
+  if (length <= foldAt && atomText.test(mailbox.name) && !mailbox.name.includes('=?'))
+    return `${name}: ${mailbox.name} <${address}>${crlf}`;
   const shown = oneLine(mailbox.name);
   if (shown === '') return `${name}: ${address}${crlf}`;
   let words: string[];

@@ -14,7 +14,7 @@ export const testToken = 'test';
 /** The token of a delivery, and four more octets of its digest, for its Message-ID. */
 export function unsubscribeProof(deliveryId: number): { token: string; mark: string } {
   const digest = keyedDigest('unsubscribe', String(deliveryId));
-  const token = Buffer.alloc(numberOctets + proofOctets);
+  const token = Buffer.allocUnsafe(numberOctets + proofOctets);
   token.writeBigUInt64BE(BigInt(deliveryId));
   digest.copy(token, numberOctets, 0, proofOctets);
   return { token: token.toString('base64url'), mark: digest.toString('hex', proofOctets, proofOctets + 4) };
