@@ -25,7 +25,13 @@ const settings = z
     EMAIL_FROM: z.email('must be an e-mail address').default('mailroom@localhost.example'),
     RESEND_API_KEY: z.string().optional(),
     RESEND_BASE_URL: httpUrl.optional(),
-    RESEND_WEBHOOK_SECRET: z.string().optional(),
+    RESEND_WEBHOOK_SECRET: z
+      .string()
+      .regex(
+        /^whsec_([A-Za-z0-9+/]{4}){4,}([A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/,
+        'must be whsec_ and base64',
+      )
+      .optional(),
     SMTP_URL: z
       .string()
       .refine((value) => URL.canParse(value) && /^smtps?:$/.test(new URL(value).protocol), {
