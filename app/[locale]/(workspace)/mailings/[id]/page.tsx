@@ -169,6 +169,7 @@ export default async function MailingPage({ params, searchParams }: Props) {
               {run.hold && !saidAbove.has(run.hold.kind) ? (
                 <HoldNotice hold={run.hold} queued={run.counts.queued} zone={zone} />
               ) : null}
+              {run.hold === null && run.slowedTo !== null ? <SlowNotice rate={run.slowedTo} /> : null}
               <LiveProgress
                 runId={run.id}
                 counts={run.counts}
