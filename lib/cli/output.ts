@@ -36,6 +36,11 @@ function plainValue(value: unknown): string {
   return typeof value === 'object' ? JSON.stringify(value) : String(value);
 }
 
+/** `1 letter`, `1,200 letters`. */
+export function lettersText(count: number): string {
+  return `${count.toLocaleString('en-GB')} ${count === 1 ? 'letter' : 'letters'}`;
+}
+
 /** Rows as aligned columns under a heading. */
 export function table(heading: string[], rows: string[][]): string[] {
   const widths = heading.map((title, column) =>

@@ -1,10 +1,11 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { systemClock } from '@/lib/clock';
 import { createTransport } from '@/lib/email/transport';
-import { findRun } from '@/lib/runs/queries';
-import { type PassCounts, sendDueMailings } from '@/lib/sending/engine';
+import { findProgress, type Hold, type Progress } from '@/lib/runs/queries';
+import { type PaceSample, paceOf, secondsLeft, triedOf, withSample } from '@/lib/runs/schema';
+import { sendDueMailings } from '@/lib/sending/engine';
 import { commandLine } from './actors';
-import { CommandFailed, loadSentences, note, type OutputOptions, print } from './output';
+import { CommandFailed, lettersText, loadSentences, note, type OutputOptions, print } from './output';
 import { untilInterrupted } from './setup';
 
 /** A pass of the command line ends at least this often, to look at what others did. */
@@ -34,108 +35,139 @@ export async function sendRun(
 ): Promise<void> {
   const transport = createTransport();
   const signal = untilInterrupted();
-  const progress = progressLine();
+  const look = async () => {
+    const [run] = (await findProgress(commandLine, { mailingId, runId }))?.runs ?? [];
+    if (!run) throw new CommandFailed('The run is gone.');
+    return run;
+  };
+  const watch = watchRun(look);
   try {
     for (;;) {
-      await sendDueMailings({
+      const pass = await sendDueMailings({
         clock: systemClock,
         deadline: new Date(Date.now() + passMs),
         transport,
         signal,
         kind: 'cli',
-        onProgress: progress.show,
       });
-      const run = await findRun(commandLine, { mailingId, runId });
-      if (!run) throw new CommandFailed('The run is gone.');
-      const { counts } = run;
-      progress.total(counts);
+      const run = await look();
+      const { counts, hold } = run;
       const answer = { id: mailingId, runId, status: run.status, counts };
-      const isOver = run.closedAt !== null;
-      if (isOver || signal.aborted) {
-        progress.end();
+      if (!run.isOpen || signal.aborted) {
+        watch.end(run);
         print(answer, options, () => [summary(counts)]);
-        if (!isOver) throw new CommandFailed('Interrupted. The rest stays queued; the next pass goes on.');
+        if (run.isOpen) throw new CommandFailed('Interrupted. The rest stays queued; the next pass goes on.');
         return;
       }
-      const held = await heldBy(run);
-      if (held && counts.sending === 0) {
-        progress.end();
-        throw new CommandFailed(held, answer);
+      if (counts.sending === 0) {
+        const reason = hold && (await heldBy(hold));
+        if (reason) {
+          watch.end(run);
+          throw new CommandFailed(reason, answer);
+        }
+        if (hold?.kind === 'retries') {
+          watch.end(run);
+          note(
+            `${lettersText(counts.queued)} refused for now and tried again later by the worker, by cron or by send-due; the first at ${hold.next.toISOString()}.`,
+          );
+          print(answer, options, () => [summary(counts)]);
+          return;
+        }
       }
-      // Nothing in flight and the pass found nothing to take: what is queued waits for its next try.
-      if (counts.sending === 0 && progress.wasIdle()) {
-        progress.end();
-        note(
-          `${counts.queued} letters were refused for now and are tried again later by the worker, by cron or by send-due.`,
-        );
-        print(answer, options, () => [summary(counts)]);
-        return;
-      }
-      await pause(counts.sending > 0 ? 300 : 50);
+      // What is in flight, here or elsewhere, comes back soon; so does what a pass could not take.
+      await pause(pass.claimed > 0 && counts.sending === 0 ? 50 : 300);
     }
   } finally {
+    watch.end();
     await transport.close();
   }
 }
 
-type Run = NonNullable<Awaited<ReturnType<typeof findRun>>>;
+const number = (value: number) => value.toLocaleString('en-GB');
 
-async function heldBy(run: Run): Promise<string | null> {
-  if (run.wait) {
-    const sentence = await loadSentences('transport');
-    const reason = sentence(run.wait.code, { server: run.wait.server ?? 'The mail server' });
-    return `${reason}${run.wait.response ? ` It said: ${run.wait.response}` : ''} The next try is at ${run.wait.until.toISOString()}.`;
+/** Why nothing of a run may leave, as a sentence; null when it may. */
+async function heldBy(hold: Hold): Promise<string | null> {
+  switch (hold.kind) {
+    case 'waiting': {
+      const { code, server, response, until } = hold.wait;
+      const sentence = await loadSentences('transport');
+      const reason = sentence(code, { server: server ?? 'The mail server' });
+      const words = response ? ` It said: ${response}` : '';
+      const after = hold.endsAs === 'failed' ? 'ends as failed' : 'expires';
+      return `${reason}${words} The next try is at ${until.toISOString()}; what has not left by ${hold.givesUpAt.toISOString()} ${after}.`;
+    }
+    case 'paused':
+      return 'The run is paused.';
+    case 'disabled':
+      return 'The mailing has been disabled by a manager.';
+    case 'blocked':
+      return 'The account of its owner is blocked.';
+    default:
+      return null;
   }
-  if (run.pausedAt) return 'The run is paused.';
-  if (run.mailingDisabledAt) return 'The mailing has been disabled by a manager.';
-  return null;
 }
 
-function summary(counts: Run['counts']): string {
+function summary(counts: Progress['counts']): string {
   return Object.entries(counts)
     .filter(([name, value]) => name === 'total' || value > 0)
     .map(([name, value]) => `${name} ${value}`)
     .join(', ');
 }
 
-/** Live progress on standard error: one line that is rewritten on a terminal, one now and then elsewhere. */
-function progressLine() {
-  const began = Date.now();
+/**
+ * Live progress on standard error: one line that is rewritten on a terminal, one now and then elsewhere. Asks the database by itself,
+ * so that it also tells what other engines send.
+ */
+function watchRun(look: () => Promise<Progress>): { end: (last?: Progress) => void } {
   const isTerminal = process.stderr.isTTY === true;
-  let total: Run['counts'] | null = null;
-  let said = 0;
-  let before = -1;
-  let claimed = 0;
-  const write = () => {
-    const everyMs = isTerminal ? 100 : 2000;
-    if (Date.now() - said < everyMs) return;
-    said = Date.now();
-    if (!total) return;
-    const done = total.total - total.queued - total.sending;
-    const seconds = (Date.now() - began) / 1000;
-    const rate = done / Math.max(seconds, 0.001);
-    const left = rate > 0 ? Math.ceil((total.total - done) / rate) : null;
-    const line = `${done} of ${total.total} done (${total.sent} sent, ${total.failed} failed), ${rate.toFixed(0)} a second${left ? `, about ${left} s left` : ''}`;
-    process.stderr.write(isTerminal ? `\r\x1b[K${line}` : `${line}\n`);
+  const everyMs = isTerminal ? 500 : 2000;
+  let samples: PaceSample[] = [];
+  let said = '';
+  let isEnded = false;
+  const show = (run: Progress) => {
+    samples = withSample(samples, { atMs: performance.now(), tried: triedOf(run.counts) });
+    const line = progressText(run.counts, paceOf(samples));
+    if (isTerminal) process.stderr.write(`\r\x1b[K${line.slice(0, (process.stderr.columns ?? 80) - 1)}`);
+    else if (line !== said) process.stderr.write(`${line}\n`);
+    said = line;
   };
+  const timer = setInterval(() => {
+    look()
+      .then((run) => {
+        if (!isEnded) show(run);
+      })
+      // The pass beside it says what is wrong with the database.
+      .catch(() => {});
+  }, everyMs);
   return {
-    show(counts: PassCounts) {
-      claimed = counts.claimed;
-      write();
-    },
-    total(counts: Run['counts']) {
-      total = counts;
-      write();
-    },
-    /** Whether the pass since the last call took nothing. */
-    wasIdle() {
-      const idle = claimed === 0 || claimed === before;
-      before = claimed;
-      claimed = 0;
-      return idle;
-    },
-    end() {
-      if (isTerminal && said > 0) process.stderr.write('\n');
+    end(last) {
+      if (isEnded) return;
+      isEnded = true;
+      clearInterval(timer);
+      if (last && said) show(last);
+      if (isTerminal && said) process.stderr.write('\n');
     },
   };
+}
+
+function progressText(counts: Progress['counts'], pace: number | null): string {
+  const done = counts.total - counts.queued - counts.sending;
+  const parts = [`${number(done)} of ${number(counts.total)} done`];
+  if (counts.failed > 0) parts.push(`${number(counts.failed)} failed`);
+  if (counts.unknown > 0) parts.push(`${number(counts.unknown)} unknown`);
+  if (pace !== null) parts.push(paceText(pace));
+  const left = secondsLeft(counts, pace);
+  if (left !== null && left > 0) parts.push(`about ${durationText(left)} left`);
+  return parts.join(', ');
+}
+
+function paceText(pace: number): string {
+  if (pace < 1) return `${Math.round(pace * 60)} a minute`;
+  return `${number(pace < 9.5 ? Math.round(pace * 10) / 10 : Math.round(pace))} a second`;
+}
+
+function durationText(seconds: number): string {
+  if (seconds < 100) return `${Math.ceil(seconds)} s`;
+  if (seconds < 100 * 60) return `${Math.round(seconds / 60)} min`;
+  return `${Math.round(seconds / 3600)} h`;
 }

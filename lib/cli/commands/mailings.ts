@@ -6,7 +6,16 @@ import type { Mailing } from '@/lib/mailings/queries';
 import type { Actor } from '@/lib/policy/rules';
 import type { FinishableOutcome } from '@/lib/runs/schema';
 import { commandLine, getOwner } from '../actors';
-import { CommandFailed, note, type OutputOptions, print, table, unwrap, WrongUsage } from '../output';
+import {
+  CommandFailed,
+  lettersText,
+  note,
+  type OutputOptions,
+  print,
+  table,
+  unwrap,
+  WrongUsage,
+} from '../output';
 import { rowId, rowIds, wholeNumber } from '../values';
 
 type CreateOptions = OutputOptions & {
@@ -20,7 +29,17 @@ type CreateOptions = OutputOptions & {
   allClients?: boolean;
   client?: number[];
 };
-type FinishOptions = OutputOptions & { run?: number } & Partial<Record<FinishableOutcome, boolean>>;
+type FinishOptions = OutputOptions & { run?: number; yes?: boolean } & Partial<
+    Record<FinishableOutcome, boolean>
+  >;
+
+// Not taken from the schema, whose parser every command would load.
+const finishableOutcomes = [
+  'failed',
+  'expired',
+  'cancelled',
+  'unknown',
+] as const satisfies FinishableOutcome[];
 
 /** The mailing, and its owner as the one who acts. */
 async function getMailing(id: number): Promise<{ owner: Actor; mailing: Mailing }> {
@@ -150,10 +169,15 @@ export function addMailingCommands(program: Command): void {
       if (!isNew) note(`Run ${runId} is open already; it goes on.`);
       await sendRun({ mailingId: id, runId }, options);
     });
-  for (const [name, command, description] of [
-    ['pause', 'pauseMailing', 'hold the series and its open runs'],
-    ['resume', 'resumeMailing', 'go on'],
-    ['stop', 'stopMailing', 'cancel what is unsent and complete the mailing'],
+  for (const [name, command, description, said] of [
+    [
+      'pause',
+      'pauseMailing',
+      'hold the series and its open runs',
+      'Paused: nothing leaves until it is resumed.',
+    ],
+    ['resume', 'resumeMailing', 'go on', 'It goes on; what is queued leaves with the next pass.'],
+    ['stop', 'stopMailing', 'cancel what is unsent and complete the mailing', 'Stopped for good'],
   ] as const)
     mailing
       .command(name)
@@ -163,8 +187,12 @@ export function addMailingCommands(program: Command): void {
         const mutations = await import('@/lib/runs/mutations');
         const { owner } = await getMailing(id);
         const done = await mutations[command](owner, { mailingId: id });
-        const { mailingId, ...rest } = await unwrap<{ mailingId: number }>(done, 'mailings');
-        print({ id: mailingId, ...rest }, options);
+        const { mailingId, ...rest } = await unwrap<{ mailingId: number; cancelled?: number }>(
+          done,
+          'mailings',
+        );
+        const cancelled = rest.cancelled === undefined ? '' : `; ${lettersText(rest.cancelled)} cancelled.`;
+        print({ id: mailingId, ...rest }, options, () => [`${said}${cancelled}`]);
       });
   mailing
     .command('finish')
@@ -175,20 +203,60 @@ export function addMailingCommands(program: Command): void {
     .option('--expired', 'those left when the time was over')
     .option('--cancelled', 'those left when it was stopped')
     .option('--unknown', 'those nobody knows of: they may get the letter twice')
+    .option('--yes', 'do not ask on a terminal before somebody may get it twice')
     .action(async (id: number, options: FinishOptions) => {
-      const outcomes = (['failed', 'expired', 'cancelled', 'unknown'] as const).filter(
-        (outcome) => options[outcome],
-      );
+      const outcomes = finishableOutcomes.filter((outcome) => options[outcome]);
+      const run = await findUnfinished(id, options.run, outcomes.length > 0 ? outcomes : finishableOutcomes);
       if (outcomes.length === 0)
-        throw new WrongUsage('Name at least one of --failed, --expired, --cancelled, --unknown.');
+        throw new WrongUsage(
+          [
+            'Name at least one of --failed, --expired, --cancelled, --unknown.',
+            ...(run ? [unreached(run)] : []),
+          ].join('\n'),
+        );
+      const { owner } = await getMailing(id);
+      const doubtful = outcomes.includes('unknown') ? (run?.counts.unknown ?? 0) : 0;
+      if (doubtful > 0 && !options.yes && !options.json && !(await agrees(doubtful)))
+        throw new CommandFailed('Nothing was queued.');
       const [{ finishRun }, { sendRun }] = await Promise.all([
         import('@/lib/runs/mutations'),
         import('../sending'),
       ]);
-      const { owner } = await getMailing(id);
-      const finished = await finishRun(owner, { mailingId: id, runId: options.run, outcomes });
+      const finished = await finishRun(owner, { mailingId: id, runId: options.run ?? run?.id, outcomes });
       const { runId, requeued } = await unwrap(finished, 'mailings');
-      note(`${requeued} letters of run ${runId} are queued again.`);
+      note(`${lettersText(requeued)} of run ${runId} queued again.`);
       await sendRun({ mailingId: id, runId }, options);
     });
+}
+
+type Unfinished = { id: number; counts: Record<FinishableOutcome, number> };
+
+/** The run named, or the latest that has clients with one of the outcomes; null when there is none. */
+async function findUnfinished(
+  mailingId: number,
+  runId: number | undefined,
+  outcomes: readonly FinishableOutcome[],
+): Promise<Unfinished | null> {
+  const { findRun, listRuns } = await import('@/lib/runs/queries');
+  if (runId !== undefined) return findRun(commandLine, { mailingId, runId });
+  const { items } = await listRuns(commandLine, { mailingId });
+  return items.find(({ counts }) => outcomes.some((outcome) => counts[outcome] > 0)) ?? null;
+}
+
+/** What a run can be finished by, in numbers. */
+function unreached({ id, counts }: Unfinished): string {
+  const numbers = finishableOutcomes.filter((outcome) => counts[outcome] > 0);
+  return `Run ${id} has ${numbers.map((outcome) => `${counts[outcome]} ${outcome}`).join(', ') || 'nobody left to send to'}.`;
+}
+
+/** Asks on a terminal; where nobody can answer, naming --unknown was the answer. */
+async function agrees(doubtful: number): Promise<boolean> {
+  if (!process.stdin.isTTY || !process.stderr.isTTY) return true;
+  const { createInterface } = await import('node:readline/promises');
+  const asking = createInterface({ input: process.stdin, output: process.stderr });
+  const answer = await asking.question(
+    `${lettersText(doubtful)} handed over, and no answer came: some clients may get a second copy. Send again? [y/N] `,
+  );
+  asking.close();
+  return /^y(es)?$/i.test(answer.trim());
 }
