@@ -39,24 +39,33 @@ function mailbox({ name, address }: Mailbox): string {
 
 /** All of a letter but its bodies, as members of a JSON object: octets. */
 function headMembers(letter: Letter): string {
-  const head = {
-    from: mailbox(letter.from),
-    to: [mailbox({ name: '', address: letter.to.address })],
-    subject: oneLine(letter.subject),
-    ...(letter.replyTo ? { reply_to: letter.replyTo } : {}),
-    headers: Object.fromEntries(letter.headers.map(([name, value]) => [name, oneLine(value)])),
-    // Comes back in the events of the webhook, which so find the delivery without a search.
-    ...(letter.tag ? { tags: [{ name: resendTag, value: letter.tag }] } : {}),
-  };
-  return utf8Octets(JSON.stringify(head).slice(1, -1));
+  const quote = JSON.stringify;
+  const headers = letter.headers.map(([name, value]) => `${quote(name)}:${quote(oneLine(value))}`);
+  const to = mailbox({ name: '', address: letter.to.address });
+  return utf8Octets(
+    `"from":${quote(mailbox(letter.from))},"to":[${quote(to)}],"subject":${quote(oneLine(letter.subject))},` +
+      `${letter.replyTo ? `"reply_to":${quote(letter.replyTo)},` : ''}"headers":{${headers.join(',')}}` +
+      // Comes back in the events of the webhook, which so find the delivery without a search.
+      `${letter.tag ? `,"tags":[{"name":"${resendTag}","value":${quote(letter.tag)}}]` : ''}`,
+  );
 }
 
-/** A letter as Resend takes it. What a run's letters share comes encoded: building and encoding 100 letters anew cost 10 ms, this 2 ms. */
+/** A letter as Resend takes it. What a run's letters share comes encoded: encoding all of 100 letters anew cost 10 ms, this 2. */
 function letterJson(letter: Letter): string {
   const bodies =
     letter.json?.members() ??
     utf8Octets(`"html":${JSON.stringify(letter.html)},"text":${JSON.stringify(letter.text)}`);
   return `{${headMembers(letter)},${bodies}}`;
+}
+
+/** Letters as the body of one request, written straight into its memory: a string of all of them would be copied twice. */
+function bodyOf(letters: Letter[]): Buffer {
+  const parts = letters.map(letterJson);
+  const octets = Buffer.allocUnsafeSlow(parts.reduce((sum, part) => sum + part.length + 1, 1));
+  let at = 0;
+  for (const part of parts) at += octets.write(`${at === 0 ? '[' : ','}${part}`, at, 'latin1');
+  octets.write(']', at, 'latin1');
+  return octets;
 }
 
 const taken = z.object({
@@ -166,7 +175,7 @@ export function resendTransport(
         'x-batch-validation': 'permissive',
         ...(key ? { 'idempotency-key': key } : {}),
       },
-      body: Buffer.from(`[${letters.map(letterJson).join(',')}]`, 'latin1'),
+      body: bodyOf(letters),
       signal: AbortSignal.timeout(settings.timeoutMs),
       // Letters go nowhere else than where the settings say; with `window` it also spares fetch a copy of the body.
       redirect: 'error',
@@ -267,13 +276,12 @@ export function resendTransport(
       return results.map((result) => result ?? inOrder.next().value ?? { outcome: 'untried' });
     },
     digest(letters) {
-      const hash = createHash('sha256');
-      for (const letter of letters) {
-        if (policyRefusal(letter)) continue;
+      const kept = letters.filter((letter) => policyRefusal(letter) === null);
+      const lines = kept.map((letter) => {
         const bodies = letter.json?.mark() ?? JSON.stringify([letter.html, letter.text]);
-        hash.update(`${headMembers(letter)}\n${bodies}\n`);
-      }
-      return hash.digest('hex');
+        return `${headMembers(letter)}\n${bodies}\n`;
+      });
+      return createHash('sha256').update(lines.join('')).digest('hex');
     },
     close: async () => {},
   };
