@@ -1,5 +1,8 @@
+import { closeGates } from './gates';
 import { type Cluster, startCluster } from './ground';
 import { killOverResend, killOverSmtp } from './kill';
+import { failDatabase, maxConnections } from './postgres';
+import { freezeEngines, raceEngines } from './race';
 import { seeded } from './random';
 import type { Trial, TrialResult } from './trial';
 
@@ -25,6 +28,28 @@ export const rows = {
     what: 'kill -9 of an engine over Resend, then a new one',
     trials: 8,
     run: (trial) => killOverResend(trial, 4),
+  },
+  race: {
+    what: 'eight engines at once',
+    trials: 5,
+    run: raceEngines,
+  },
+  freeze: {
+    what: 'engines frozen, most past their lease, and woken, among eight',
+    trials: 6,
+    run: (trial) => freezeEngines(trial, 4),
+  },
+  postgres: {
+    what: 'the database killed, restarted, cut off, silent, used up, full',
+    trials: 10,
+    fellsServer: true,
+    maxConnections,
+    run: (trial) => failDatabase(trial, 3),
+  },
+  gates: {
+    what: 'pause, disable, block, unsubscribe, stop, the end of the mailing',
+    trials: 8,
+    run: (trial) => closeGates(trial, 4),
   },
 } satisfies Record<string, Row>;
 

@@ -3,7 +3,7 @@ import { type Engine, type EngineKind, startEngine } from './engines';
 import { type Cluster, type Ground, layGround, leaseSeconds } from './ground';
 import type { Random } from './random';
 import type { Sink, Stage } from './smtp-sink';
-import { judge, type Verdict } from './verdict';
+import { type Ending, judge, type Verdict } from './verdict';
 
 /** What a trial of a row gets to work with. */
 export type Trial = {
@@ -28,10 +28,14 @@ export type Trap =
 export function drawTrap(
   random: Random,
   letters: number,
-  { stages }: { stages: readonly [Stage, ...Stage[]] },
+  { stages, without }: { stages: readonly [Stage, ...Stage[]]; without?: 'database' },
 ): Trap {
-  const at = random.pick(['time', 'sink', 'sink', 'database', 'database'] as const);
-  if (at === 'time') return { at, afterMs: random.whole(300, 2200) };
+  const at = random.pick(
+    without
+      ? (['time', 'sink', 'sink'] as const)
+      : (['time', 'sink', 'sink', 'database', 'database'] as const),
+  );
+  if (at === 'time') return { at, afterMs: random.whole(0, 1500) };
   if (at === 'sink')
     return { at, stage: random.pick(stages), further: random.whole(1, Math.max(1, letters)) };
   return { at, side: random.pick(['before', 'after']), further: random.whole(1, 45) };
@@ -48,12 +52,20 @@ export function setTrap(ground: Ground, trap: Trap, spring: () => void) {
   };
   const { sink, proxy } = ground;
   let timer: NodeJS.Timeout | undefined;
+  let isCleared = false;
   const clear = () => {
+    if (isCleared) return;
+    isCleared = true;
     clearTimeout(timer);
     if (trap.at === 'sink') sink.watch = null;
-    if (trap.at === 'database') proxy.watch = null;
+    if (trap.at !== 'sink') proxy.watch = null;
   };
-  if (trap.at === 'time') timer = setTimeout(go, trap.afterMs);
+  // Counted from the first word to the database: before it a process only loads its code.
+  if (trap.at === 'time')
+    proxy.watch = () => {
+      timer ??= setTimeout(go, trap.afterMs);
+      return undefined;
+    };
   if (trap.at === 'sink') {
     const aim = sink.count(trap.stage) + trap.further;
     sink.watch = (stage, n) => {
@@ -87,8 +99,12 @@ export async function until(isSo: () => boolean | Promise<boolean>, limitMs: num
   return true;
 }
 
-/** Whether the run has been opened and has ended, with its mailing. */
+/** Whether the run has been opened and has ended, with its mailing. While the database can not tell, it has not. */
 export async function isOver(ground: Ground): Promise<boolean> {
+  return readWhetherOver(ground).catch(() => false);
+}
+
+async function readWhetherOver(ground: Ground): Promise<boolean> {
   const [row] = await ground.sql<{ over: boolean }[]>`
     select status = 'completed' and exists (select 1 from runs) and not exists (select 1 from runs where status = 'open') as over
     from mailings where id = ${ground.mailingId}`;
@@ -123,7 +139,7 @@ async function isQuiet(sink: Sink): Promise<boolean> {
   return Promise.race([sink.quiet().then(() => true), pause(50).then(() => false)]);
 }
 
-/** Asks engines to end; one that does not, or ends badly, is a problem. Those that were killed are none. */
+/** Asks engines to end; one that does not, or ends badly, is a problem. Those killed are none, nor those that were still loading. */
 export async function endEngines(engines: Engine[], problems: string[]): Promise<void> {
   for (const engine of engines) engine.ask();
   await Promise.all(
@@ -133,7 +149,7 @@ export async function endEngines(engines: Engine[], problems: string[]): Promise
         problems.push(`an engine (${engine.kind}) did not end when asked to`);
         engine.kill();
         await engine.ended;
-      } else if (ended.code !== 0 && ended.signal !== 'SIGKILL')
+      } else if (ended.code !== 0 && ended.signal !== 'SIGKILL' && ended.signal !== 'SIGTERM')
         problems.push(
           `an engine (${engine.kind}) ended with ${ended.code ?? ended.signal}: ${engine.said().slice(-1500)}`,
         );
@@ -152,7 +168,9 @@ export async function onGround(
   ) => Promise<{
     faults: number;
     unknownMax: number;
-    mayEnd?: NonNullable<Parameters<typeof judge>[1]['mayEnd']>;
+    mayEnd?: Ending[];
+    /** What can be told only when all has ended. */
+    atEnd?: (() => void)[];
   }>,
   settings: Record<string, string> = {},
 ): Promise<TrialResult> {
@@ -160,13 +178,14 @@ export async function onGround(
   const engines: Engine[] = [];
   const problems: string[] = [];
   const launch = (kind: EngineKind) => {
-    const engine = startEngine(kind, ground.settings);
+    const engine = startEngine(kind, ground.settings, { budgetSeconds: 20 });
     engines.push(engine);
     return engine;
   };
   try {
-    const { faults, ...limits } = await work(ground, { launch, engines, problems });
+    const { faults, atEnd = [], ...limits } = await work(ground, { launch, engines, problems });
     await finish(ground, engines, problems);
+    for (const check of atEnd) check();
     const verdict = await judge(ground, limits);
     return { ...verdict, problems: [...problems, ...verdict.problems], faults };
   } finally {

@@ -6,7 +6,7 @@ import type { Ground } from './ground';
 export const recordWindow = 100;
 
 const endings = ['sent', 'failed', 'skipped', 'expired', 'cancelled', 'unknown'] as const;
-type Ending = (typeof endings)[number];
+export type Ending = (typeof endings)[number];
 
 /** How a trial went. A trial is green when nothing stands in `problems`. */
 export type Verdict = {

@@ -1,0 +1,160 @@
+import path from 'node:path';
+import { createInterface } from 'node:readline';
+import { setTimeout as pause } from 'node:timers/promises';
+import { z } from 'zod';
+import { start } from './engines';
+import type { Ground } from './ground';
+import { startResendSink } from './resend-sink';
+import { startSmtpSink } from './smtp-sink';
+import { drawTrap, isOver, onGround, setTrap, type Trial, type TrialResult, until } from './trial';
+import { recordWindow, show } from './verdict';
+
+const lifted = { pause: 'resume', disable: 'enable', block: 'unblock' } as const;
+const answer = z.object({ ok: z.boolean() });
+
+/**
+ * Gates close at random instants of a run, over SMTP and Resend: pause, disable and block, each lifted again; clients unsubscribe;
+ * and in the end the mailing is stopped, or its end passes, or it is left alone. After a gate has closed only what was on disk as
+ * an intent may arrive: the record window of each engine.
+ */
+export async function closeGates(trial: Trial, gates: number): Promise<TrialResult> {
+  const { random } = trial;
+  const recipients = random.whole(1500, 2500);
+  const isResend = random.chance(0.3);
+  const sink = isResend
+    ? await startResendSink({ latencyMs: random.whole(80, 250) })
+    : await startSmtpSink({ latencyMs: random.whole(8, 20), takesOrphans: true });
+  return onGround(
+    trial,
+    sink,
+    recipients,
+    async (ground, { launch, problems }) => {
+      const keeper = await startKeeper(ground);
+      try {
+        const engines = [launch('work'), launch(random.pick(['work', 'overlapping'] as const))];
+        const passes = engines.reduce((all, engine) => all + engine.passes, 0);
+        let faults = 0;
+        const atEnd: (() => void)[] = [];
+        const atRandom = async (share: number) => {
+          const left = Math.ceil((recipients - sink.accepted.length) * share);
+          const trap = drawTrap(random, Math.ceil(isResend ? left / 100 : left), {
+            stages: ['mail', 'dot', 'accepted', 'replied'],
+            without: 'database',
+          });
+          const set = setTrap(ground, trap, () => {});
+          await until(async () => set.isSprung() || (await isOver(ground)), 20_000);
+          set.clear();
+          return set.isSprung() && !(await isOver(ground));
+        };
+        /** How many letters began to arrive after the gate had closed, against what may have been on its way. */
+        const hold = (gate: string, closedAt: number, from: number) => {
+          const late = sink.accepted.slice(from).filter(({ handedOverAt }) => handedOverAt > closedAt).length;
+          trial.note(`${gate}: ${late} letters came after it`);
+          if (late > passes * recordWindow)
+            problems.push(`${late} letters left after ${gate}, ${passes * recordWindow} at most`);
+        };
+
+        for (let n = 1; n < gates; n += 1) {
+          if (!(await atRandom(1 / (gates + 1)))) break;
+          const gate = random.pick(['pause', 'disable', 'block', 'unsubscribe'] as const);
+          faults += 1;
+          if (gate === 'unsubscribe') {
+            atEnd.push(await unsubscribeSome(trial, ground, passes * 4 * recordWindow, problems));
+            continue;
+          }
+          const before = sink.accepted.length;
+          if (!(await keeper.tell(gate))) break;
+          const closedAt = Date.now();
+          await pause(random.whole(300, 1200));
+          const isHeld = !(await isOver(ground));
+          hold(gate, closedAt, before);
+          if (isHeld && gate !== 'block') {
+            const seen = await show(ground);
+            if (!(gate === 'pause' ? seen.pausedAt : seen.disabledAt) && seen.status !== 'completed')
+              problems.push(`the mailing does not say that it is held by ${gate}`);
+          }
+          await keeper.tell(lifted[gate]);
+          await ground.sql`select pg_notify('mailroom_due', '')`;
+        }
+        const end = random.pick(['stop', 'endsAt', 'nothing'] as const);
+        if (end !== 'nothing' && (await atRandom(0.7))) {
+          faults += 1;
+          const before = sink.accepted.length;
+          if (end === 'stop') await keeper.tell('stop');
+          else await ground.sql`update mailings set ends_at = now() where id = ${ground.mailingId}`;
+          const closedAt = Date.now();
+          await until(() => isOver(ground), 30_000);
+          hold(end, closedAt, before);
+        }
+        // Two engines that are asked to end and no other fault: over SMTP nothing may be in doubt.
+        return {
+          faults,
+          unknownMax: 0,
+          mayEnd: ['skipped', end === 'stop' ? 'cancelled' : 'expired'],
+          atEnd,
+        };
+      } finally {
+        await keeper.end();
+      }
+    },
+    { SEND_CONNECTIONS: '2', SEND_BATCH: '100' },
+  );
+}
+
+/** Who had not been claimed by then is skipped; the others may have had their letter on its way. */
+async function unsubscribeSome(
+  { random, note }: Trial,
+  ground: Ground,
+  onTheWay: number,
+  problems: string[],
+) {
+  const { sql, sink, recipients } = ground;
+  const numbers = new Set(Array.from({ length: random.whole(1, 20) }, () => random.whole(1, recipients)));
+  // As the page does that the link in a letter leads to.
+  const emails = [...numbers].map((n) => `client${n}@clients.test`);
+  await sql`
+    insert into suppressions (owner_id, email_key, reason)
+    select ${ground.ownerId}, email, 'unsubscribed' from unnest(${emails}::text[]) as email on conflict do nothing`;
+  const closedAt = Date.now();
+  note(`unsubscribe: ${numbers.size} clients`);
+  // Letters leave by and large in the order of their clients: beyond what each engine may hold, nobody had been claimed.
+  const furthest = Math.max(0, ...sink.accepted.map(({ recipient }) => Number(/\d+/.exec(recipient)?.[0])));
+  const untouched = furthest + onTheWay;
+  const safe = new Set([...numbers].filter((n) => n > untouched).map((n) => `client${n}@clients.test`));
+  return () => {
+    const mailed = sink.accepted.filter(
+      ({ recipient, handedOverAt }) => safe.has(recipient) && handedOverAt > closedAt,
+    );
+    if (mailed.length > 0) problems.push(`${mailed.length} were mailed long after they had unsubscribed`);
+  };
+}
+
+/** The process that closes and opens gates, loaded and waiting. */
+async function startKeeper(ground: Ground) {
+  const { child, ended, said } = start(
+    [path.join(import.meta.dirname, 'gate-child.ts')],
+    ground.directSettings,
+  );
+  if (!child.stdout) throw new Error('the keeper of the gates has no output');
+  const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
+  const read = async () => {
+    const line = await lines.next();
+    if (line.done) throw new Error(`the keeper of the gates ended: ${said()}`);
+    const parsed: unknown = JSON.parse(line.value);
+    return parsed;
+  };
+  await read();
+  return {
+    /** Returns when the gate's transaction has been committed; false when it was refused, as a mailing that has ended may. */
+    async tell(word: string): Promise<boolean> {
+      child.stdin?.write(`${word} ${ground.mailingId} ${ground.ownerId}\n`);
+      return answer.parse(await read()).ok;
+    },
+    async end() {
+      child.stdin?.end();
+      await Promise.race([ended, pause(5000)]);
+      if (child.exitCode === null) child.kill('SIGKILL');
+      await ended;
+    },
+  };
+}
