@@ -1,5 +1,6 @@
 import { useLocale, useTranslations } from 'next-intl';
 import { Alert } from '@/components/ui/alert';
+import { Facts } from '@/components/ui/facts';
 import { Time } from '@/components/ui/time';
 import { waitCodes } from '@/db/enums';
 import type { Hold } from '@/lib/runs/queries';
@@ -87,13 +88,19 @@ function Waiting({
       {wait.response ? (
         <p className="mt-1 [overflow-wrap:anywhere]">{t('words', { words: wait.response })}</p>
       ) : null}
-      <p className="mt-1">
-        {t.rich('since', { at: () => when(since, true) })}{' '}
-        {t.rich('until', { at: () => when(wait.until, true) })}
-      </p>
-      <p className="mt-1">{t(passing.has(wait.code) ? 'what.time' : 'what.settings')}</p>
-      <p className="mt-1">
-        {t.rich(`givesUp.${endsAs}`, { count: queued, at: () => when(givesUpAt, true) })}
+      <Facts
+        className="my-2 gap-y-0.5!"
+        items={[
+          { term: t('since'), value: when(since, true) },
+          { term: t('until'), value: when(wait.until, true) },
+          {
+            term: t(`givesUp.${endsAs}`),
+            value: t.rich('givesUp.rest', { count: queued, at: () => when(givesUpAt, true) }),
+          },
+        ]}
+      />
+      <p>
+        {t('costsNothing')} {t(passing.has(wait.code) ? 'what.time' : 'what.settings')}
       </p>
     </Alert>
   );

@@ -143,7 +143,7 @@ function usePaceText() {
     if (pace >= 9.5) return t('perSecond', { letters: Math.round(pace) });
     if (pace >= 1) return t('perSecond', { letters: Math.round(pace * 10) / 10 });
     const perMinute = Math.round(pace * 60);
-    return perMinute > 0 ? t('perMinute', { letters: perMinute }) : t('still');
+    return perMinute > 0 ? t('perMinute', { letters: perMinute }) : t('none');
   };
 }
 

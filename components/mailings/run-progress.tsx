@@ -1,19 +1,18 @@
 import { useTranslations } from 'next-intl';
-import type { Tone } from '@/components/ui/badge';
 import { ProgressBar, type ProgressSegment } from '@/components/ui/progress';
 import type { Counts } from '@/lib/runs/queries';
 
 type Outcome = Exclude<keyof Counts, 'total'>;
 
-const parts: [Outcome, Tone][] = [
+const parts: [Outcome, ProgressSegment['tone']][] = [
   ['sent', 'good'],
   ['sending', 'info'],
-  ['queued', 'neutral'],
   ['unknown', 'warn'],
   ['failed', 'bad'],
   ['expired', 'warn'],
   ['cancelled', 'neutral'],
   ['skipped', 'neutral'],
+  ['queued', 'rest'],
 ];
 
 /** Every outcome of a run as a part of a bar; together they are all of its clients. */

@@ -1,7 +1,9 @@
 import type { Tone } from './badge';
 import { classNames } from './class-names';
 
-const fills: Record<Tone, string> = {
+const fills: Record<Tone | 'rest', string> = {
+  // Not begun: the bar's own ground.
+  rest: 'bg-line',
   neutral: 'bg-edge',
   good: 'bg-good',
   bad: 'bg-bad',
@@ -10,7 +12,10 @@ const fills: Record<Tone, string> = {
   accent: 'bg-accent',
 };
 
-export type ProgressSegment = { value: number; tone: Tone; label: string };
+const dot = (tone: Tone | 'rest') => (tone === 'rest' ? 'border border-edge bg-line' : fills[tone]);
+
+/** `rest`: what has not begun, which looks like the empty bar. */
+export type ProgressSegment = { value: number; tone: Tone | 'rest'; label: string };
 
 /**
  * How far something has come, in parts. `label` of a part is its whole sentence ("12 sent"); the parts that are there are listed in
@@ -53,7 +58,7 @@ export function ProgressBar({
               <dt className="flex min-w-0 items-baseline gap-1.5">
                 <span
                   aria-hidden
-                  className={classNames('size-2 shrink-0 rounded-full', value > 0 ? fills[tone] : 'bg-line')}
+                  className={classNames('size-2 shrink-0 rounded-full', value > 0 ? dot(tone) : 'bg-line')}
                 />
                 {label}
               </dt>
@@ -65,7 +70,7 @@ export function ProgressBar({
         <ul className="mt-1.5 flex flex-wrap gap-x-4 gap-y-0.5 text-[0.8125rem] text-muted">
           {shown.map((segment) => (
             <li key={segment.label} className="inline-flex items-center gap-1.5">
-              <span aria-hidden className={classNames('size-2 rounded-full', fills[segment.tone])} />
+              <span aria-hidden className={classNames('size-2 rounded-full', dot(segment.tone))} />
               {segment.label}
             </li>
           ))}

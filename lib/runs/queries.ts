@@ -19,7 +19,7 @@ import { decodeCursor, likePattern, pageSize, toPage } from '@/lib/paging';
 import type { Actor } from '@/lib/policy/rules';
 import { own, readable } from '@/lib/policy/scopes';
 import { slowRateNow } from '@/lib/sending/ledger';
-import type { ProgressReading } from './schema';
+import { type ProgressReading, paceLettersMin } from './schema';
 
 /** Why an open run stands still: what the transport said last, and when it goes on. `server` is who said it, if it has a name. */
 export type Wait = {
@@ -464,8 +464,8 @@ function engineStall(
 }
 
 /**
- * Letters a second that were handed over for a run in the last ten seconds, by all engines: measured on its attempts. Looks at
- * the 2,000 latest of the mailing, so that a fast run costs no more than a slow one.
+ * Letters a second that were handed over for a run in the last ten seconds, by all engines, or in the last minute when they were
+ * few: measured on its attempts. Looks at the 2,000 latest of the mailing, so that a fast run costs no more than a slow one.
  */
 export async function measureRate(
   actor: Actor,
@@ -473,10 +473,8 @@ export async function measureRate(
   on: Db = db,
   clock: Clock = systemClock,
 ): Promise<number> {
-  const seconds = 10;
   const rows = 2000;
   const now = clock.now();
-  const since = new Date(now.getTime() - seconds * 1000);
   const newest = on
     .select({ runId: attempts.runId, attemptedAt: attempts.attemptedAt })
     .from(attempts)
@@ -484,17 +482,22 @@ export async function measureRate(
     .orderBy(desc(attempts.id))
     .limit(rows)
     .as('newest');
-  const [found] = await on
-    .select({
-      letters: sql<number>`count(*) filter (where ${newest.runId} = ${run.id})`.mapWith(Number),
-      looked: sql<number>`count(*)`.mapWith(Number),
-      first: sql<string | null>`min(${newest.attemptedAt})`,
-    })
-    .from(newest)
-    .where(gt(newest.attemptedAt, since));
-  if (!found?.first) return 0;
-  const span = found.looked === rows ? (now.getTime() - new Date(found.first).getTime()) / 1000 : seconds;
-  return found.letters / Math.max(0.1, span);
+  const within = async (seconds: number) => {
+    const [found] = await on
+      .select({
+        letters: sql<number>`count(*) filter (where ${newest.runId} = ${run.id})`.mapWith(Number),
+        looked: sql<number>`count(*)`.mapWith(Number),
+        first: sql<string | null>`min(${newest.attemptedAt})`,
+      })
+      .from(newest)
+      .where(gt(newest.attemptedAt, new Date(now.getTime() - seconds * 1000)));
+    if (!found?.first) return { letters: 0, seconds };
+    const span = (now.getTime() - new Date(found.first).getTime()) / 1000;
+    return { letters: found.letters, seconds: found.looked === rows ? Math.max(0.1, span) : seconds };
+  };
+  const moments = await within(10);
+  const { letters, seconds } = moments.letters >= paceLettersMin ? moments : await within(60);
+  return letters / seconds;
 }
 
 /** The actor's runs under way, newest first. */

@@ -37,21 +37,28 @@ export function asDeliveryStatus(value: unknown) {
 /** Letters that had been tried for good at an instant of a clock that only goes forward, in milliseconds. */
 export type PaceSample = { atMs: number; tried: number };
 
-/** Samples older than this say nothing about the last moments. */
-const paceWindowMs = 12_000;
+/** The last moments; where so little happened in them that a letter more or less would be another pace, the last minute. */
+const momentsMs = 12_000;
+const minuteMs = 60_000;
+export const paceLettersMin = 10;
 
 /** Keeps of the samples what {@link paceOf} needs, with the new one at the end. */
 export function withSample(samples: readonly PaceSample[], sample: PaceSample): PaceSample[] {
-  return [...samples.filter((each) => sample.atMs - each.atMs <= paceWindowMs), sample];
+  return [...samples.filter((each) => sample.atMs - each.atMs <= minuteMs), sample];
 }
 
-/** Letters a second between the first and the last sample; null when they lie less than two seconds apart. */
+/** Letters a second over the last moments, or over the last minute when they are few; null before two seconds were watched. */
 export function paceOf(samples: readonly PaceSample[]): number | null {
-  const first = samples[0];
   const last = samples.at(-1);
-  if (!first || !last || last.atMs - first.atMs < 2000) return null;
-  // Letters that are queued again were tried before: a count that falls is no pace.
-  return (1000 * Math.max(0, last.tried - first.tried)) / (last.atMs - first.atMs);
+  if (!last) return null;
+  const since = (first: PaceSample | undefined) => {
+    const seconds = first ? (last.atMs - first.atMs) / 1000 : 0;
+    // Letters that are queued again were tried before: a count that falls is no pace.
+    return first && seconds >= 2 ? { letters: Math.max(0, last.tried - first.tried), seconds } : null;
+  };
+  const moments = since(samples.find((each) => last.atMs - each.atMs <= momentsMs));
+  const found = moments && moments.letters >= paceLettersMin ? moments : since(samples[0]);
+  return found && found.letters / found.seconds;
 }
 
 /** How many letters of a run have been tried for good; what was skipped, expired or cancelled took no time. */
