@@ -17,7 +17,7 @@ const { POST } = await import('@/app/api/webhooks/resend/route');
 
 let owner: UserRow;
 beforeEach(async () => {
-  await db.execute(sql`truncate users, runs, deliveries, batches, transports, engines cascade`);
+  await db.execute(sql`truncate users, runs, deliveries, attempts, batches, transports, engines cascade`);
   owner = await createUser(db, { email: 'ann@shop.test' });
 });
 
