@@ -175,20 +175,61 @@ function quoteValue(value: string, column: number): string {
   return last !== '' && at + last.length > lineMax ? encoded + softBreak + last : encoded + last;
 }
 
-/** 57 octets of the text are 76 characters of base64. */
-function base64Lines(octets: Buffer): string {
-  const base64 = octets.toString('base64');
+/** Text in UTF-8 with CRLF, one character an octet. */
+const bodyOctets = (text: string) => Buffer.from(toCrlf(text), 'utf8').toString('latin1');
+
+/** 57 octets are 76 characters of base64. */
+function base64Lines(octets: string): string {
+  const base64 = Buffer.from(octets, 'latin1').toString('base64');
   let lines = '';
   for (let at = 0; at < base64.length; at += foldAt) lines += base64.slice(at, at + foldAt) + crlf;
   return lines;
+}
+
+/** A piece of a base64 body, cut so that its middle is encoded already whatever stands before it. */
+type Cut = { before: string; middle: Buffer; after: string };
+
+/** Cuts a piece for octets before it that lack `missing` (0 to 2) to be encoded: three octets are four characters. */
+function cutForBase64(octets: string, missing: number): Cut {
+  const end = octets.length - (Math.max(0, octets.length - missing) % 3);
+  return {
+    before: octets.slice(0, missing),
+    middle: Buffer.from(base64Lines(octets.slice(missing, end)), 'latin1'),
+    after: octets.slice(Math.max(missing, end)),
+  };
+}
+
+function base64Part(head: string, pieces: readonly string[]): CompiledPart {
+  const cuts = pieces.map((piece) => {
+    const octets = bodyOctets(piece);
+    return [0, 1, 2].map((missing) => cutForBase64(octets, missing));
+  });
+  return (out, values) => {
+    out.text(head);
+    let waiting = '';
+    for (const [index, cut] of cuts.entries()) {
+      const value = index === 0 ? '' : values[index - 1];
+      if (value) waiting += bodyOctets(value);
+      const piece = cut[(3 - (waiting.length % 3)) % 3];
+      if (!piece) break;
+      waiting += piece.before;
+      if (piece.middle.length > 0) {
+        out.text(base64Lines(waiting));
+        out.add(piece.middle);
+        waiting = '';
+      }
+      waiting += piece.after;
+    }
+    out.text(base64Lines(waiting));
+  };
 }
 
 /** A body part whose fixed pieces are encoded already; takes the values that stand between them. */
 export type CompiledPart = (out: Octets, values: readonly string[]) => void;
 
 /**
- * Prepares a body part of `pieces` with one value between each two. Quoted-printable pieces are encoded here, once, and begin
- * with a soft line break, so that they fit behind a value of any length; mostly non-ASCII text goes as base64.
+ * Prepares a body part of `pieces` with one value between each two. Pieces are encoded here, once. Those of quoted-printable
+ * begin with a soft line break, so that they fit behind a value of any length; mostly non-ASCII text goes as base64.
  */
 export function compilePart(contentType: string, pieces: readonly string[]): CompiledPart {
   const ending = pieces.length > 0 && /[\r\n]$/.test(pieces.at(-1) ?? '') ? '' : '\n';
@@ -197,14 +238,7 @@ export function compilePart(contentType: string, pieces: readonly string[]): Com
   const head = `Content-Type: ${contentType}; charset=utf-8${crlf}Content-Transfer-Encoding: `;
   // Quoted-printable spends three characters on an octet that is not ASCII, base64 4/3 on each.
   const foreign = Buffer.byteLength(whole) - whole.length;
-  if (foreign * 6 > whole.length) {
-    const normal = fixed.map(toCrlf);
-    return (out, values) => {
-      let text = normal[0] ?? '';
-      for (let i = 1; i < normal.length; i++) text += toCrlf(values[i - 1] ?? '') + normal[i];
-      out.text(`${head}base64${crlf}${crlf}${base64Lines(Buffer.from(text, 'utf8'))}`);
-    };
-  }
+  if (foreign * 6 > whole.length) return base64Part(`${head}base64${crlf}${crlf}`, fixed);
   const encoded = fixed.map((piece, index) => {
     const { encoded, column } = quotePiece(piece, 0);
     const before = index === 0 ? `${head}quoted-printable${crlf}${crlf}` : softBreak;

@@ -209,6 +209,12 @@ describe('templates that are refused, with line and reason', () => {
     expect(checkTemplate('{{ client.<b>full_name</b> }}')).toBeNull();
   });
 
+  test('a bar without a filter behind it does no harm', () => {
+    const body = '<p>{{ client.full_name| }} {{client.full_name | | }}</p>';
+    expect(checkTemplate(body)).toBeNull();
+    expect(compileLetter(run({ body })).compose(bob).html).toContain('<p>Bob Bob</p>');
+  });
+
   test('no text crashes the check, and what passes composes', () => {
     const source = fc
       .array(

@@ -218,7 +218,8 @@ export function compilePieces(pieces: Piece[]): Compiled {
   const source = pieces
     .map((piece) => {
       if (piece.place === null) return piece.source;
-      const rewritten = piece.source.replace(/(-?)\}\}$/, ` | ${filterOf[piece.place]} $1}}`);
+      // Liquid overlooks a bar with no filter behind it, unless another one follows.
+      const rewritten = piece.source.replace(/[\s|]*(-?)\}\}$/, ` | ${filterOf[piece.place]} $1}}`);
       placed.set(rewritten, { source: piece.source, place: piece.place });
       return rewritten;
     })
