@@ -26,8 +26,8 @@ const lookMs = 500;
 
 /** Resend as it is for most: 5 requests a second. How much of what the provider lets through is used, and how often it says no. */
 export async function benchResendLimit(ground: Ground): Promise<Row[]> {
-  // Five seconds' worth at least: what fits into the first moment must not decide.
-  const howMany = Math.max(2500, ground.letters);
+  // Ten seconds of it at least: the first moment must not decide.
+  const howMany = Math.max(5000, ground.letters);
   const limits = ['--per-second', String(requestsPerSecond), '--latency-ms', String(latencyMs)];
   const sink = await startSink(ground, 'resend-sink.ts', limits);
   // No SEND_PER_SECOND: the engine learns the rate from what the provider says.
