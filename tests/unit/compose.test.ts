@@ -210,7 +210,7 @@ describe('templates that are refused, with line and reason', () => {
   });
 
   test('a bar without a filter behind it does no harm', () => {
-    const body = '<p>{{ client.full_name| }} {{client.full_name | | }}</p>';
+    const body = '<p>{{ client.full_name| }} {{client.full_name |}}</p>';
     expect(checkTemplate(body)).toBeNull();
     expect(compileLetter(run({ body })).compose(bob).html).toContain('<p>Bob Bob</p>');
   });
