@@ -95,7 +95,7 @@ function Waiting({
           { term: t('until'), value: when(wait.until, true) },
           {
             term: t(`givesUp.${endsAs}`),
-            value: t.rich('givesUp.rest', { count: queued, at: () => when(givesUpAt, true) }),
+            value: t.rich(`givesUp.rest_${endsAs}`, { count: queued, at: () => when(givesUpAt, true) }),
           },
         ]}
       />

@@ -48,7 +48,7 @@ export function AttemptsTable({
                 <Time value={attempt.attemptedAt} zone={zone} locale={locale} />
               </AppLink>
             </Td>
-            <Td className="min-w-40 [overflow-wrap:anywhere]">
+            <Td className="min-w-52 [overflow-wrap:anywhere]">
               {attempt.email}
               {attempt.fullName ? <div className="text-muted">{attempt.fullName}</div> : null}
             </Td>

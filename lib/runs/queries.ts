@@ -469,7 +469,7 @@ function engineStall(
  */
 export async function measureRate(
   actor: Actor,
-  run: { id: number; mailingId: number },
+  run: { id: number; mailingId: number; openedAt: Date },
   on: Db = db,
   clock: Clock = systemClock,
 ): Promise<number> {
@@ -482,7 +482,9 @@ export async function measureRate(
     .orderBy(desc(attempts.id))
     .limit(rows)
     .as('newest');
-  const within = async (seconds: number) => {
+  const age = Math.max(1, (now.getTime() - run.openedAt.getTime()) / 1000);
+  const within = async (most: number) => {
+    const seconds = Math.min(most, age);
     const [found] = await on
       .select({
         letters: sql<number>`count(*) filter (where ${newest.runId} = ${run.id})`.mapWith(Number),

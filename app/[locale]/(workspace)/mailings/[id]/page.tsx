@@ -71,7 +71,7 @@ export default async function MailingPage({ params, searchParams }: Props) {
   if (!progress) notFound();
   const { runs: open, stall } = progress;
   const paces = await Promise.all(
-    open.map((run) => (run.hold ? null : measureRate(actor, { id: run.id, mailingId: mailing.id }))),
+    open.map((run) => (run.hold ? null : measureRate(actor, { ...run, mailingId: mailing.id }))),
   );
   const unsent = open.reduce((sum, run) => sum + run.counts.queued, 0);
   const held = mailing.pausedAt || mailing.disabledAt || mailing.ownerBlockedAt;
