@@ -1,6 +1,8 @@
 import fc from 'fast-check';
+import { Parser } from 'htmlparser2';
 import PostalMime from 'postal-mime';
 import { describe, expect, test, vi } from 'vitest';
+import type { Letter } from '@/lib/email/letter';
 import { buildMime } from '@/lib/email/mime';
 import {
   checkTemplate,
@@ -110,10 +112,39 @@ describe('what a letter is made of', () => {
   });
 });
 
+/** What an HTML reader that is not ours finds: tags with their attributes, and the text between them. */
+function readHtml(html: string): (string | { tag: string; attributes: Record<string, string> })[] {
+  const found: ReturnType<typeof readHtml> = [];
+  const parser = new Parser(
+    {
+      onopentag: (tag, attributes) => found.push({ tag, attributes: { ...attributes } }),
+      onclosetag: (tag) => found.push(`</${tag}>`),
+      oncomment: (text) => found.push(`<!--${text}`),
+      onprocessinginstruction: (_, text) => found.push(`<?${text}`),
+      ontext: (text) => {
+        const last = found.at(-1);
+        if (typeof last === 'string' && last.startsWith('text ')) found[found.length - 1] = last + text;
+        else found.push(`text ${text}`);
+      },
+    },
+    { decodeEntities: true },
+  );
+  parser.end(html);
+  return found;
+}
+/** Mail carries line ends of one kind, and no halves of characters. */
+const asMailed = (text: string) =>
+  Buffer.from(text, 'utf8')
+    .toString('utf8')
+    .replace(/\r\n|\r/g, '\n');
+
+/** A subject is one line: what breaks lines, and what nobody sees, is a space there. */
+const spaced = (text = '') => text.replace(/[\s\p{Cc}]+/gu, ' ').trim();
+
 describe('what stands in a value stays a value', () => {
   const body =
     '<p title="{{ client.full_name }}">{{ client.full_name }} {{ client.full_name | append: "!" }}{% if client.email %}{{ client.full_name }}{% endif %}</p>' +
-    '<a href="https://shop.org/?n={{ client.full_name }}&amp;m=1">x</a><a href="{{ client.full_name }}">y</a>';
+    '<a href="https://shop.org/?n={{ client.full_name }}&amp;m=1">x</a><a href="{{ client.full_name }}">y</a><img alt="{{ client.full_name }}" src="https://shop.org/{{ client.full_name | append: "" }}.png">';
   const value = fc.oneof(
     fc.string({ unit: 'grapheme', maxLength: 60 }),
     fc
@@ -139,23 +170,79 @@ describe('what stands in a value stays a value', () => {
           '\ue000',
           '1',
           '\ue001',
+          ' onload=x ',
+          '-->',
+          '<!--',
+          '&#39;',
+          '%22',
+          '\\',
+          '`',
+          '\u2028',
+          '\0',
+          'Привет',
+          '日本語 😀',
+          '\ud83d',
+          '\u202e',
         ),
         { maxLength: 20 },
       )
       .map((parts) => parts.join('')),
   );
 
-  test('no name changes the HTML around it, adds a header, or is expanded again', () => {
-    const compiled = compileLetter(run({ subject: '{{ client.full_name }}', body }));
-    const shape = (html: string) => html.replace(/>[^<]*</g, '><').replace(/"[^"]*"/g, '""');
-    const expected = shape(compiled.compose(bob).html);
-    fc.assert(
-      fc.property(value, (fullName) => {
-        const letter = compiled.compose({ id: 7, email: 'x@y.org', fullName });
-        expect(shape(letter.html)).toBe(expected);
-        expect(letter.subject).not.toMatch(/[\r\n]/);
-        expect(letter.html).not.toMatch(/href="\s*javascript:/i);
-        if (fullName.includes('{{')) expect(letter.text).toContain('{{');
+  test('a name changes nothing of the letter around it, wherever it stands, and is not expanded again', async () => {
+    const subject = 'To {{ client.full_name }}';
+    const compiled = compileLetter(run({ subject, body }));
+    const mailed = (letter: Letter) => PostalMime.parse(Buffer.from(buildMime(letter), 'latin1'));
+    const known = 'Zq7';
+    const plain = await mailed(compiled.compose({ ...bob, fullName: known }));
+    const plainHtml = readHtml(plain.html ?? '');
+    await fc.assert(
+      fc.asyncProperty(value, async (typed) => {
+        // What is empty or only white space is another matter: a default, and lines that text parts trim.
+        const fullName = `a${typed}b`;
+        const read = asMailed(fullName);
+        const inUrl = encodeURIComponent(Buffer.from(fullName, 'utf8').toString('utf8')).replace(
+          /['()!*]/g,
+          (character) => `%${character.charCodeAt(0).toString(16)}`,
+        );
+        const letter = await mailed(compiled.compose({ ...bob, fullName }));
+        expect(letter.headers.map(({ key }) => key)).toEqual(plain.headers.map(({ key }) => key));
+        expect(spaced(letter.subject)).toBe(spaced(`To ${read}`));
+
+        const html = readHtml(letter.html ?? '');
+        const expected = plainHtml.map((node) =>
+          typeof node === 'string'
+            ? node.replaceAll(known, () => read)
+            : {
+                tag: node.tag,
+                attributes: Object.fromEntries(
+                  Object.entries(node.attributes).map(([key, text]) => [
+                    key,
+                    text.replaceAll(known, () => (key === 'href' || key === 'src' ? inUrl : read)),
+                  ]),
+                ),
+              },
+        );
+        expect(html).toEqual(expected);
+        for (const node of html) {
+          if (typeof node === 'string') continue;
+          const { href, src } = node.attributes;
+          for (const address of [href, src])
+            if (address !== undefined)
+              expect(new URL(address, 'https://here.test/').protocol).toMatch(/^https?:$/);
+        }
+        const link = new URL(
+          html
+            .flatMap((node) => (typeof node === 'string' ? [] : [node.attributes.href ?? '']))
+            .find((href) => href.includes('?n=')) ?? '',
+        );
+        expect(asMailed(link.searchParams.get('n') ?? '')).toBe(read);
+        expect(link.searchParams.get('m')).toBe('1');
+
+        const text = (plain.text ?? '').replace(/<[^>]*>|Zq7/g, (part) =>
+          part === known ? read : part.replaceAll(known, () => inUrl),
+        );
+        expect(letter.text).toBe(text);
       }),
       { numRuns },
     );

@@ -12,11 +12,10 @@ import { smtpTransport } from '@/lib/email/smtp';
 vi.setConfig({ testTimeout: 300_000 });
 
 /**
- * Cases of this file in all, shared by its properties; the long form asks for 100,000 by MIME_RUNS. Every case is a letter that
- * an independent parser reads, or an address.
+ * Letters that this file has read by an independent parser, in all; the long form asks for 100,000 by MIME_RUNS.
  */
 const casesWanted = Number(process.env.MIME_RUNS ?? 4000);
-const numRuns = Math.ceil(casesWanted / 5);
+const numRuns = Math.ceil(casesWanted / 4);
 let cases = 0;
 
 const base: Letter = {
@@ -290,7 +289,6 @@ describe('letters as MIME, read by an independent parser', () => {
     await fc.assert(
       fc.asyncProperty(localPart, domain, async (name, host) => {
         const address = parseAddress(`${name}@${host}`);
-        cases += address === null ? 1 : 0;
         if (address === null) return;
         sound += 1;
         const at = address.lastIndexOf('@');
