@@ -455,4 +455,16 @@ describe('letters refused among others', () => {
     for (const address of everyone())
       expect((await attemptsOf(address)).at(-1)?.response).toBe(server.idOf(address));
   });
+
+  it('an example address in a batch whose answer is lost does not keep the batch from being repeated', async () => {
+    await createClient(db, actor, { email: 'demo@demo.example' });
+    await mailing(3);
+    const server = await resend((nth) => (nth === 1 ? { takeBut: 'cut' } : 'take'));
+    await server.pass();
+    later(20);
+    await server.pass();
+    expect(await ends()).toEqual(['failed refused', 'sent', 'sent', 'sent']);
+    expect(server.asked[1]?.octets).toBe(server.asked[0]?.octets);
+    expect(server.taken.sort()).toEqual(everyone());
+  });
 });
