@@ -146,7 +146,7 @@ function announcedRate(headers: Record<string, string>): number | null {
 
 type Answer = { data: unknown; error: unknown; headers: Record<string, string> | null };
 
-/** For so long after an answer the host counts as reachable. */
+/** For so long after an answer the host counts as reachable, by the watch of the process: sockets know no other clock. */
 const reachableMs = 5000;
 /** A batch being split waits at most so long, altogether, for "slow down" answers. */
 const splitPatienceSeconds = 30;
