@@ -148,31 +148,27 @@ function quotePiece(text: string, column: number): { encoded: string; column: nu
 
 const plainLine = /^[ -<>-~]*$/;
 
-/** The same for a value. Most are short and plain ASCII, or long and plain, as addresses of pages are. */
+/** The same for a value, behind which a soft line break comes. Most are plain ASCII. */
 function quoteValue(value: string, column: number): string {
   if (!plainLine.test(value)) return quotePiece(value, column).encoded;
-  // Nothing may end a line in a space, and nothing may begin one with a dot.
-  const last = value.charCodeAt(value.length - 1) === 32 ? '=20' : '';
-  const plain = last === '' ? value : value.slice(0, -1);
   let encoded = '';
-  let from = 0;
   let at = column;
-  while (from < plain.length) {
+  for (let from = 0; from < value.length; ) {
     if (at >= lineMax) {
       encoded += softBreak;
       at = 0;
     }
-    if (at === 0 && plain.charCodeAt(from) === 46) {
+    if (at === 0 && value.charCodeAt(from) === 46) {
       encoded += '=2E';
       at = 3;
       from++;
     }
-    const part = plain.slice(from, from + lineMax - at);
+    const part = value.slice(from, from + lineMax - at);
     encoded += part;
     from += part.length;
     at += part.length;
   }
-  return last !== '' && at + last.length > lineMax ? encoded + softBreak + last : encoded + last;
+  return encoded;
 }
 
 /** Text in UTF-8 with CRLF, one character an octet. */
