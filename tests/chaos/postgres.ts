@@ -87,7 +87,8 @@ export async function failDatabase(trial: Trial, faultsWanted: number): Promise<
 /** Brings the trouble about, and takes it away again; returns when it is over. */
 async function bring(trouble: Trouble, ground: Ground, { cluster, random }: Trial): Promise<void> {
   const { proxy, sql } = ground;
-  const lastsMs = random.whole(0, 2500);
+  // Back at once as often as not: then whoever was cut off goes on with what it has half done.
+  const lastsMs = random.chance(0.5) ? 0 : random.whole(0, 2500);
   switch (trouble) {
     case 'killed':
     case 'immediate':

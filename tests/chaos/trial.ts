@@ -16,7 +16,7 @@ export type Trial = {
 export type TrialResult = Verdict & { faults: number };
 
 /** Nothing may take longer than this to come to its end once faults are over: leases run out first. */
-const endLimitMs = 60_000;
+const endLimitMs = 40_000;
 
 /** An instant at which a fault comes. */
 export type Trap =

@@ -72,15 +72,18 @@ export async function judge(
   const of = (status: string) => deliveries.filter((one) => one.status === status);
   const unended = deliveries.filter(({ status }) => !endings.some((ending) => ending === status));
   say(unended.length, `deliveries never ended (${[...new Set(unended.map((one) => one.status))]})`);
-  // How it stands there, for whoever looks for the cause: each column of the claim that took it, whatever columns there are.
+  // How it stands there, for whoever looks for the cause: every column of what is not over, whatever columns there are.
   if (unended.length > 0) {
-    const states = await sql<{ state: string; n: number }[]>`
-      select jsonb_build_object('status', d.status, 'reason', d.reason, 'next_try_at', d.next_try_at, 'attempts',
-          (select jsonb_agg(a.status) from attempts a where a.delivery_id = d.id), 'batch', to_jsonb(b))::text as state,
-        count(*)::int as n
-      from deliveries d left join batches b on b.id = d.batch_id
-      where d.id = any(${unended.map((one) => one.id)}::bigint[]) group by 1 limit 5`;
-    for (const { state, n } of states) problems.push(`${n} of them: ${state}`);
+    const states = await sql<{ state: string }[]>`
+      select 'delivery ' || to_jsonb(d)::text as state from deliveries d
+        where d.id in (${unended.at(0)?.id ?? 0}::bigint, ${unended.at(-1)?.id ?? 0}::bigint)
+      union all (select 'batch ' || to_jsonb(b)::text from batches b join deliveries d
+        on d.id = ${unended.at(0)?.id ?? 0}::bigint and (b.id = d.batch_id or to_jsonb(b) ->> 'ended_at' is null
+          or d.id between (to_jsonb(b) ->> 'first_id')::bigint and (to_jsonb(b) ->> 'last_id')::bigint) order by b.id limit 5)
+      union all select 'transport ' || to_jsonb(t)::text from transports t
+      union all select 'run ' || (to_jsonb(r) - 'body')::text from runs r
+      union all select 'now ' || now()::text`;
+    problems.push(...states.map(({ state }) => state));
   }
   const others = endings.filter((ending) => ending !== 'sent' && ending !== 'unknown');
   for (const ending of others) if (!mayEnd.includes(ending)) say(of(ending).length, `ended as ${ending}`);
