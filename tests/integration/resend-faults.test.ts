@@ -36,7 +36,7 @@ afterEach(() => {
 const later = (minutes: number) => clock.set(new Date(clock.now().getTime() + minutes * 60_000));
 
 async function resend(
-  react?: (nth: number) => Reaction,
+  react?: (nth: number) => Reaction | Promise<Reaction>,
   options: Parameters<typeof resendSink>[0] = {},
   timeoutMs = 20_000,
 ) {

@@ -42,7 +42,7 @@ export type ResendSink = {
 };
 
 type Options = {
-  react?: (asked: Asked, nth: number) => Reaction;
+  react?: (asked: Asked, nth: number) => Reaction | Promise<Reaction>;
   /** Addresses that Resend finds invalid; in `permissive` mode the others of the batch are taken. */
   isInvalid?: (address: string) => boolean;
   /** Refuses the whole batch for one invalid address, as Resend does unless asked otherwise. */
@@ -87,7 +87,7 @@ export async function resendSink(options: Options = {}): Promise<ResendSink> {
   const server = createServer((request, response) => {
     const chunks: Buffer[] = [];
     request.on('data', (chunk: Buffer) => chunks.push(chunk));
-    request.on('end', () => {
+    request.on('end', async () => {
       const octets = Buffer.concat(chunks).toString('utf8');
       const header = (name: string) => [request.headers[name]].flat()[0];
       const seen: Asked = {
@@ -98,7 +98,7 @@ export async function resendSink(options: Options = {}): Promise<ResendSink> {
         emails: JSON.parse(octets),
       };
       asked.push(seen);
-      const reaction = options.react?.(seen, asked.length) ?? 'take';
+      const reaction = (await options.react?.(seen, asked.length)) ?? 'take';
       let answer: 'hang' | 'cut' | Answer;
       if (reaction === 'take') answer = take(seen);
       else if (typeof reaction === 'object' && 'takeBut' in reaction) {
