@@ -29,6 +29,8 @@ export default defineConfig({
           setupFiles: ['tests/setup/settings.ts', 'tests/setup/console.ts', 'tests/setup/database.ts'],
           server: { deps: { inline: ['next-auth', '@auth/core'] } },
           testTimeout: 30_000,
+          // Tests that run side by side start processes that load the whole engine.
+          maxConcurrency: 2,
           hookTimeout: 30_000,
         },
       },

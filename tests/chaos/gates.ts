@@ -6,7 +6,16 @@ import { start } from './engines';
 import type { Ground } from './ground';
 import { startResendSink } from './resend-sink';
 import { startSmtpSink } from './smtp-sink';
-import { drawTrap, isOver, onGround, setTrap, type Trial, type TrialResult, until } from './trial';
+import {
+  drawTrap,
+  isOver,
+  onGround,
+  setTrap,
+  springLimitMs,
+  type Trial,
+  type TrialResult,
+  until,
+} from './trial';
 import { recordWindow, show } from './verdict';
 
 const lifted = { pause: 'resume', disable: 'enable', block: 'unblock' } as const;
@@ -42,7 +51,7 @@ export async function closeGates(trial: Trial, gates: number): Promise<TrialResu
             without: 'database',
           });
           const set = setTrap(ground, trap, () => {});
-          await until(async () => set.isSprung() || (await isOver(ground)), 20_000);
+          await until(async () => set.isSprung() || (await isOver(ground)), springLimitMs);
           set.clear();
           return set.isSprung() && !(await isOver(ground));
         };

@@ -8,6 +8,7 @@ import {
   isOver,
   onGround,
   setTrap,
+  springLimitMs,
   type Trial,
   type TrialResult,
   until,
@@ -31,7 +32,7 @@ export async function killOverSmtp(trial: Trial, kills: number): Promise<TrialRe
       const spacing = Math.ceil((recipients - sink.accepted.length) / (kills - kill));
       const trap = drawTrap(random, spacing, { stages: ['mail', 'data', 'dot', 'accepted', 'replied'] });
       const set = setTrap(ground, trap, () => engine.kill());
-      await until(async () => set.isSprung() || !engine.isAlive() || (await isOver(ground)), 15_000);
+      await until(async () => set.isSprung() || !engine.isAlive() || (await isOver(ground)), springLimitMs);
       const wasKilled = set.isSprung();
       set.clear();
       trial.note(`${engine.kind}: kill ${describeTrap(trap)}${wasKilled ? '' : ' (did not come about)'}`);
@@ -64,7 +65,7 @@ export async function killOverResend(trial: Trial, kills: number): Promise<Trial
         stages: ['mail', 'dot', 'accepted', 'replied'],
       });
       const set = setTrap(ground, trap, () => engine.kill());
-      await until(async () => set.isSprung() || !engine.isAlive() || (await isOver(ground)), 15_000);
+      await until(async () => set.isSprung() || !engine.isAlive() || (await isOver(ground)), springLimitMs);
       trial.note(
         `${engine.kind}: kill ${describeTrap(trap)}${set.isSprung() ? '' : ' (did not come about)'}`,
       );

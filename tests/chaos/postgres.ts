@@ -10,6 +10,7 @@ import {
   leaseMs,
   onGround,
   setTrap,
+  springLimitMs,
   type Trial,
   type TrialResult,
   until,
@@ -66,7 +67,7 @@ export async function failDatabase(trial: Trial, faultsWanted: number): Promise<
         const set = setTrap(ground, trap, () => {
           under = bring(trouble, ground, trial);
         });
-        await until(async () => set.isSprung() || (await isOver(ground)), 20_000);
+        await until(async () => set.isSprung() || (await isOver(ground)), springLimitMs);
         set.clear();
         trial.note(`${trouble}: ${describeTrap(trap)}${set.isSprung() ? '' : ' (did not come about)'}`);
         if (!set.isSprung()) break;

@@ -3,7 +3,17 @@ import type { Sql } from 'postgres';
 import { type Engine, type EngineKind, engineKinds } from './engines';
 import { startResendSink } from './resend-sink';
 import { startSmtpSink } from './smtp-sink';
-import { drawTrap, isOver, leaseMs, onGround, setTrap, type Trial, type TrialResult, until } from './trial';
+import {
+  drawTrap,
+  isOver,
+  leaseMs,
+  onGround,
+  setTrap,
+  springLimitMs,
+  type Trial,
+  type TrialResult,
+  until,
+} from './trial';
 import { recordWindow } from './verdict';
 
 const howMany = 8;
@@ -68,7 +78,7 @@ export async function freezeEngines(trial: Trial, freezes: number): Promise<Tria
         const isPastLease = random.chance(0.8);
         const sleepMs = isPastLease ? leaseMs + random.whole(200, 3000) : random.whole(500, leaseMs - 1000);
         const set = setTrap(ground, trap, () => victim.freeze());
-        await until(async () => set.isSprung() || !victim.isAlive() || (await isOver(ground)), 15_000);
+        await until(async () => set.isSprung() || !victim.isAlive() || (await isOver(ground)), springLimitMs);
         set.clear();
         if (!set.isSprung() || !victim.isAlive()) {
           trial.note(`${victim.kind} had ended before it could be frozen`);

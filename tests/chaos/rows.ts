@@ -15,41 +15,49 @@ export type Row = {
   fellsServer?: boolean;
   /** Connections the server takes; 200 when left out. */
   maxConnections?: number;
-  run(trial: Trial): Promise<TrialResult>;
+  /** Faults wanted in a trial, in the long form and in the short one. */
+  faults: [long: number, short: number];
+  run(trial: Trial, faults: number): Promise<TrialResult>;
 };
 
 export const rows = {
   kill: {
     what: 'kill -9 of an engine over SMTP, then a new one',
     trials: 12,
-    run: (trial) => killOverSmtp(trial, 4),
+    faults: [4, 2],
+    run: killOverSmtp,
   },
   resend: {
     what: 'kill -9 of an engine over Resend, then a new one',
     trials: 8,
-    run: (trial) => killOverResend(trial, 4),
+    faults: [4, 2],
+    run: killOverResend,
   },
   race: {
     what: 'eight engines at once',
     trials: 5,
+    faults: [7, 7],
     run: raceEngines,
   },
   freeze: {
     what: 'engines frozen, most past their lease, and woken, among eight',
     trials: 6,
-    run: (trial) => freezeEngines(trial, 4),
+    faults: [4, 2],
+    run: freezeEngines,
   },
   postgres: {
     what: 'the database killed, restarted, cut off, silent, used up, full',
     trials: 10,
     fellsServer: true,
     maxConnections,
-    run: (trial) => failDatabase(trial, 3),
+    faults: [3, 2],
+    run: failDatabase,
   },
   gates: {
     what: 'pause, disable, block, unsubscribe, stop, the end of the mailing',
     trials: 8,
-    run: (trial) => closeGates(trial, 4),
+    faults: [4, 3],
+    run: closeGates,
   },
 } satisfies Record<string, Row>;
 
@@ -59,13 +67,19 @@ export const rowNames = Object.keys(rows).filter((name): name is RowName => name
 export type Ended = { row: RowName; seed: number; seconds: number; notes: string[]; result: TrialResult };
 
 /** Runs one trial of a row. What it throws becomes a problem of its result. */
-export async function runTrial(row: RowName, seed: number, cluster: Cluster): Promise<Ended> {
+export async function runTrial(
+  row: RowName,
+  seed: number,
+  cluster: Cluster,
+  form: 'long' | 'short' = 'long',
+): Promise<Ended> {
   const began = Date.now();
   const notes: string[] = [];
   const seconds = () => (Date.now() - began) / 1000;
   const note = (line: string) => notes.push(`${seconds().toFixed(1)} s: ${line}`);
-  const { run }: Row = rows[row];
-  const result = await run({ cluster, random: seeded(seed), note }).catch((error): TrialResult => {
+  const { run, faults }: Row = rows[row];
+  const trial = { cluster, random: seeded(seed), note };
+  const result = await run(trial, faults[form === 'long' ? 0 : 1]).catch((error): TrialResult => {
     const problem = error instanceof Error ? (error.stack ?? error.message) : String(error);
     return { ...nothing, problems: [problem] };
   });
