@@ -61,7 +61,7 @@ class Session {
   /** Where the letter that goes on at `from` ends, behind its final dot; -1 = not in this chunk. */
   private endOfLetter(chunk: Buffer, from: number): number {
     const { length } = chunk;
-    // Nobody may speak behind a final dot, so that it ends the chunk, almost always.
+    // Nobody may send a letter before DATA is answered: a chunk holds one end of a letter at most, and mostly ends with it.
     if (
       length - from >= 5 &&
       chunk[length - 1] === lf &&
