@@ -92,6 +92,12 @@ export async function command(settings: Record<string, string>, ...words: string
   return JSON.parse(printed);
 }
 
+/** Those that live: none may outlive us, whatever ends us. */
+const living = new Set<ChildProcess>();
+process.on('exit', () => {
+  for (const child of living) child.kill('SIGKILL');
+});
+
 /** A child of node with TypeScript; its standard error is kept. `ended` comes when its output is read to the end. */
 export function start(args: string[], settings: Record<string, string>) {
   const child: ChildProcess = spawn(process.execPath, ['--import', 'tsx', ...args], {
@@ -99,6 +105,8 @@ export function start(args: string[], settings: Record<string, string>) {
     env: environment(settings),
     stdio: ['pipe', 'pipe', 'pipe'],
   });
+  living.add(child);
+  child.once('exit', () => living.delete(child));
   let text = '';
   child.stderr?.setEncoding('utf8').on('data', (part: string) => {
     text = (text + part).slice(-6000);

@@ -49,6 +49,14 @@ if (unheardOf.length > 0) {
 const chosen = rowNames.filter((row) => wanted.includes(row));
 const isTold = seed !== undefined;
 
+// Servers are started detached: an interrupted call takes them along.
+const clusters = new Set<Cluster>();
+for (const signal of ['SIGINT', 'SIGTERM'] as const)
+  process.once(signal, async () => {
+    await Promise.allSettled([...clusters].map((cluster) => cluster.stop()));
+    process.exit(130);
+  });
+
 const began = Date.now();
 console.log(`Seeds from ${from} on.`);
 const ended: Ended[] = [];
@@ -69,10 +77,12 @@ async function onOneServer(some: RowName[], lanes: number): Promise<void> {
   const [first] = some;
   if (!first) return;
   const cluster = await startClusterFor(first);
+  clusters.add(cluster);
   const waiting = some.flatMap(plan);
   try {
     await Promise.all(Array.from({ length: lanes }, () => lane(waiting, cluster)));
   } finally {
+    clusters.delete(cluster);
     await cluster.stop();
   }
 }
