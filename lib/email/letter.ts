@@ -6,7 +6,10 @@ export type { WaitCode } from '@/db/enums';
 /** A name that is shown and an address of RFC 5321. */
 export type Mailbox = { name: string; address: string };
 
-/** One letter, ready to leave. Pure data: composing the same delivery again gives the same bytes. */
+/**
+ * One letter, ready to leave. It never changes: composing the same delivery again gives the same bytes. Bodies may be worked out
+ * when they are read, so that a copy by `{ ...letter }` may lack them.
+ */
 export type Letter = {
   /** The delivery it is for; null for letters of the system and test letters. */
   deliveryId: number | null;
