@@ -176,7 +176,7 @@ export function addMailingCommands(program: Command): void {
       'hold the series and its open runs',
       'Paused: nothing leaves until it is resumed.',
     ],
-    ['resume', 'resumeMailing', 'go on', 'It goes on; what is queued leaves with the next pass.'],
+    ['resume', 'resumeMailing', 'go on', 'It goes on.'],
     ['stop', 'stopMailing', 'cancel what is unsent and complete the mailing', 'Stopped for good'],
   ] as const)
     mailing
@@ -187,6 +187,8 @@ export function addMailingCommands(program: Command): void {
         const mutations = await import('@/lib/runs/mutations');
         const { owner } = await getMailing(id);
         const done = await mutations[command](owner, { mailingId: id });
+        // A worker that sleeps between passes goes on at once.
+        if (name === 'resume') await (await import('@/lib/sending/ledger')).notifyWorkers();
         const { mailingId, ...rest } = await unwrap<{ mailingId: number; cancelled?: number }>(
           done,
           'mailings',
