@@ -72,7 +72,7 @@ export function LiveRuns({
     let quietTurns = 0;
     let failures = 0;
     let refreshedAt = Number.NEGATIVE_INFINITY;
-    let refreshedFor = '';
+    let refreshedFor: string | null = null;
     let listsAt = performance.now();
     let timer: ReturnType<typeof setTimeout> | undefined;
     let asking: AbortController | null = null;
