@@ -178,7 +178,8 @@ class Pool {
     if (!broken) {
       // The letter before has no answer. A server that is silent, or does it again and again, gets no more of them.
       if (error.waitCode !== 'timeout' && this.unknowns < unknownsMax) return job;
-      this.unknowns = 0;
+      // Until one is answered, later sends risk one letter each.
+      this.unknowns = unknownsMax - 1;
       this.blame(job, error);
       return null;
     }

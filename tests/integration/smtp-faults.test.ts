@@ -384,15 +384,13 @@ describe('an answer that concerns the sender: everything waits, nobody loses a t
       const transport = client(server, settings);
 
       const counts = await pass(transport);
-      expect(counts).toMatchObject({
-        sent: taken,
-        failed: 0,
-        retried: 0,
-        unknown,
-        remaining: 20 - taken - unknown,
-      });
+      // The other half of the engine's window may have begun in the same moment.
+      const lost = counts.unknown;
+      expect(lost).toBeGreaterThanOrEqual(unknown);
+      expect(lost).toBeLessThanOrEqual(unknown * 2);
+      expect(counts).toMatchObject({ sent: taken, failed: 0, retried: 0, remaining: 20 - taken - lost });
       const waiting = await db.select().from(deliveries).where(eq(deliveries.status, 'queued'));
-      expect(waiting).toHaveLength(20 - taken - unknown);
+      expect(waiting).toHaveLength(20 - taken - lost);
       expect(waiting.filter(({ tries, nextTryAt }) => tries > 0 || secondsUntil(nextTryAt) > 0)).toEqual([]);
       const row = await transportRow();
       expect(row?.waitCode).toBe(code);
@@ -415,13 +413,11 @@ describe('an answer that concerns the sender: everything waits, nobody loses a t
         remaining = rest.remaining;
       }
       expect(remaining).toBe(0);
-      expect(sent).toBe(20 - taken - unknown);
+      expect(sent).toBe(20 - taken - lost);
       expect((await transportRow())?.waitsUntil ?? null).toBeNull();
-      expect(Object.values(await statuses()).filter((status) => status === 'sent')).toHaveLength(
-        20 - unknown,
-      );
+      expect(Object.values(await statuses()).filter((status) => status === 'sent')).toHaveLength(20 - lost);
       expect(new Set(server.recipients).size).toBe(server.recipients.length);
-      expect(server.recipients).toHaveLength(20 - unknown);
+      expect(server.recipients).toHaveLength(20 - lost);
       expect(addresses).toEqual(expect.arrayContaining(server.recipients));
     },
   );
@@ -488,12 +484,16 @@ describe('a connection that breaks', () => {
   test('a server that breaks off after every final dot gets a handful of letters, not the list', async () => {
     await mailTo(40);
     const server = await serve({ on: { dot: drop } });
-    const transport = client(server);
+    const transport = client(server, { connections: 1 });
     const { unknown, sent, remaining } = await pass(transport);
     expect(sent).toBe(0);
-    expect(unknown).toBeGreaterThan(0);
+    // Three in a row, and one more for each hand-over that began in the same moment.
+    expect(unknown).toBeGreaterThanOrEqual(3);
     expect(unknown).toBeLessThanOrEqual(5);
     expect(remaining).toBe(40 - unknown);
     expect((await transportRow())?.waitCode).toBe('server_error');
+
+    later(secondsUntil((await transportRow())?.waitsUntil ?? null));
+    expect((await pass(transport)).unknown).toBeLessThanOrEqual(3);
   });
 });
