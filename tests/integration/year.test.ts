@@ -225,6 +225,21 @@ describe('downtime and pauses', { timeout: 180_000 }, () => {
     );
   });
 
+  it('a millisecond less than 24 hours late is sent, and 24 hours late is missed, in summer as in winter time', async () => {
+    const clients = await createClients(db, owner, 1);
+    const series: Series = { startsLocal: '2026-02-28T02:30', zone: 'Europe/Berlin', periodicity: 'monthly' };
+    const mailing = await mailingOf(series, clients);
+    const [first = 0, second = 0, third = 0, fourth = 0] = slotsUntil(series, Date.UTC(2026, 5, 1));
+    for (const at of [first, second + dayMs - 1, third + dayMs, fourth + dayMs - 1]) await passAt(at);
+    expect((await runsOf(mailing.id)).map((run) => [run.slotAt?.getTime(), run.status])).toEqual([
+      [first, 'done'],
+      [second, 'done'],
+      [third, 'missed'],
+      [fourth, 'done'],
+    ]);
+    expect(server.handed).toHaveLength(3);
+  });
+
   it('before the first slot: it is sent at any lateness before the end, and not at all after it', async () => {
     const clients = await createClients(db, owner, 1);
     const series: Series = { startsLocal: '2026-03-01T02:30', zone: 'Europe/Berlin', periodicity: 'monthly' };
