@@ -72,7 +72,7 @@ export default async function setup() {
 
 /**
  * Takes every letter and keeps it, one file each. What stands before the @ of a recipient chooses what the server says to it:
- * `nobody` is refused for good, `busy` the first time only.
+ * `nobody` is refused for good, `busy` the first time only, `slow` is taken after a while.
  */
 function startSink(folder: string): SMTPServer {
   let count = 0;
@@ -100,7 +100,9 @@ function startSink(folder: string): SMTPServer {
         const file = path.join(folder, `${name}.json`);
         writeFileSync(`${file}.part`, JSON.stringify({ to, raw: Buffer.concat(chunks).toString('base64') }));
         renameSync(`${file}.part`, file);
-        done(null, `2.0.0 Ok: queued as E2E${name}`);
+        const answer = () => done(null, `2.0.0 Ok: queued as E2E${name}`);
+        if (to.some((address) => address.startsWith('slow'))) setTimeout(answer, 1000);
+        else answer();
       });
     },
   });

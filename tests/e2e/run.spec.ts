@@ -1,0 +1,137 @@
+import { type Browser, expect, type Page, test } from '@playwright/test';
+import { catalogue, register, writeMessage } from '../support/newcomer';
+
+/* What people see of a run while it is under way: sent for real, by the worker, to a mail server that takes its time. */
+
+// In order: each run keeps the one worker busy for a while.
+test.describe.configure({ mode: 'default' });
+
+const id = Date.now().toString(36);
+
+/** A newcomer with a mailing to so many slow mailboxes, and to one that does not exist; ends on the page of the mailing. */
+async function sendSlowly(page: Page, locale: 'en' | 'ru', who: string, letters: number) {
+  const say = catalogue(locale);
+  await register(page, locale, `${who}-${id}@people.test`, 'Vera Ivanova');
+  await page.goto(`${locale === 'ru' ? '/ru' : ''}/mailings/new`);
+  await page.locator('[name=name]').fill('Slow news');
+  await writeMessage(page, 'News', 'It takes its time.');
+  await page.locator('input[name=audience][value=chosen]').check();
+  const lines = Array.from({ length: letters }, (_, nth) => `slow-${who}-${nth}-${id}@clients.test`);
+  await page
+    .locator('textarea[name=newClients]')
+    .fill([...lines, `nobody-${who}-${id}@clients.test`].join('\n'));
+  await page.getByRole('button', { name: say('mailings.form.create') }).click();
+  await expect(page).toHaveURL(/\/mailings\/\d+/);
+}
+
+/** From the page of the mailing to that of its run under way. */
+async function openRun(page: Page, name: string) {
+  await page.getByRole('link', { name }).click();
+  // Both pages have the same buttons.
+  await expect(page).toHaveURL(/\/runs\/\d+/);
+}
+
+/** The number of letters sent that the page shows. */
+async function sentOn(page: Page, all: number): Promise<number> {
+  const text = await page
+    .getByText(new RegExp(`^\\d+ (of|из) ${all}`))
+    .first()
+    .textContent();
+  return Number.parseInt(text ?? '', 10);
+}
+
+/** The same person in another window. */
+async function another(browser: Browser, page: Page, options: { javaScriptEnabled: boolean }) {
+  const context = await browser.newContext({ ...options, storageState: await page.context().storageState() });
+  return context.newPage();
+}
+
+test('the numbers of a run move by themselves, and at its end the page says so without having been loaded anew', async ({
+  page,
+}) => {
+  test.setTimeout(120_000);
+  const say = catalogue('en');
+  await sendSlowly(page, 'en', 'moves', 100);
+  await openRun(page, say('mailings.live.openRun'));
+  await page.evaluate(() => {
+    document.documentElement.dataset.loaded = 'once';
+  });
+
+  const seen = new Set<number>();
+  await expect
+    .poll(
+      async () => {
+        seen.add(await sentOn(page, 101));
+        return Math.max(...seen);
+      },
+      { timeout: 60_000, intervals: [200] },
+    )
+    .toBe(100);
+  expect([...seen].some((count) => count > 0 && count < 100)).toBe(true);
+
+  await expect(page.getByText(say('mailings.runStatus.partly_done'), { exact: true }).first()).toBeVisible({
+    timeout: 60_000,
+  });
+  // What only a run that is over offers.
+  await expect(page.getByRole('button', { name: say('mailings.run.finish') })).toBeVisible();
+  await expect(page.getByText(say('mailings.live.follows'))).toHaveCount(0);
+  expect(await page.evaluate(() => document.documentElement.dataset.loaded)).toBe('once');
+});
+
+test('without JavaScript a run shows the numbers of its moment, a link for newer ones, and each mistake once', async ({
+  page,
+  browser,
+}) => {
+  test.setTimeout(120_000);
+  const say = catalogue('en');
+  await sendSlowly(page, 'en', 'plain', 100);
+  const plain = await another(browser, page, { javaScriptEnabled: false });
+  await plain.goto(page.url().split('?')[0] ?? '');
+  await expect
+    .poll(
+      async () => {
+        await plain.reload();
+        return plain.getByRole('link', { name: say('mailings.live.openRun') }).count();
+      },
+      { timeout: 30_000 },
+    )
+    .toBe(1);
+  await openRun(plain, say('mailings.live.openRun'));
+  await expect(plain.getByText(say('mailings.live.moment'))).toBeVisible();
+  const before = await sentOn(plain, 101);
+  await expect
+    .poll(
+      async () => {
+        await plain.getByRole('link', { name: say('mailings.live.refresh') }).click();
+        return sentOn(plain, 101);
+      },
+      { timeout: 30_000 },
+    )
+    .toBeGreaterThan(before);
+  await expect
+    .poll(
+      async () => {
+        await plain.reload();
+        return plain.getByRole('button', { name: say('mailings.run.finish') }).count();
+      },
+      { timeout: 60_000 },
+    )
+    .toBe(1);
+  await expect(plain.getByRole('link', { name: say('mailings.live.refresh') })).toHaveCount(0);
+
+  await plain.locator('input[value=failed]').uncheck();
+  await plain.getByRole('button', { name: say('mailings.run.finish') }).click();
+  await expect(plain.getByText(say('mailings.errors.choose_outcome'))).toHaveCount(1);
+  await expect(plain.locator('input[value=failed]')).not.toBeChecked();
+  await plain.context().close();
+});
+
+test('whoever watches over the installation is told that it is well', async ({ request }) => {
+  const response = await request.get('/api/health');
+  expect(response.status()).toBe(200);
+  expect(await response.json()).toMatchObject({
+    ok: true,
+    transport: { kind: 'smtp', waiting: null },
+    worker: { alive: true },
+  });
+});
