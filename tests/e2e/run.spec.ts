@@ -1,3 +1,4 @@
+import AxeBuilder from '@axe-core/playwright';
 import { type Browser, expect, type Page, test } from '@playwright/test';
 import { catalogue, register, writeMessage } from '../support/newcomer';
 
@@ -76,6 +77,40 @@ test('the numbers of a run move by themselves, and at its end the page says so w
   await expect(page.getByRole('button', { name: say('mailings.run.finish') })).toBeVisible();
   await expect(page.getByText(say('mailings.live.follows'))).toHaveCount(0);
   expect(await page.evaluate(() => document.documentElement.dataset.loaded)).toBe('once');
+});
+
+test('a run can be held, let go on and stopped where it is watched', async ({ page }) => {
+  test.setTimeout(120_000);
+  const say = catalogue('ru');
+  // More than can be on their way at once, so that a pause finds some that have not left.
+  await sendSlowly(page, 'ru', 'held', 160);
+  await openRun(page, say('mailings.live.openRun'));
+  const press = async (name: string) => {
+    await page.getByRole('button', { name }).first().click();
+    await page.getByRole('alertdialog').getByRole('button', { name }).click();
+  };
+  await press(say('mailings.actions.pause'));
+  await expect(page).toHaveURL(/\/mailings\/\d+\?notice/);
+  await openRun(page, say('mailings.live.openRun'));
+  await expect(page.getByText(say('mailings.hold.paused.title'), { exact: true }).first()).toBeVisible();
+  await expect(page.getByText(say('mailings.live.still'))).toBeVisible();
+  for (const colorScheme of ['light', 'dark'] as const) {
+    await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
+    const { violations } = await new AxeBuilder({ page }).analyze();
+    expect(
+      violations.map(({ id: rule, nodes }) => `${rule}: ${nodes.map(({ html }) => html).join(' ')}`),
+    ).toEqual([]);
+  }
+  await press(say('mailings.actions.resume'));
+  await expect(page).toHaveURL(/\/mailings\/\d+\?notice/);
+  await openRun(page, say('mailings.live.openRun'));
+  await expect(page.getByText(say('mailings.hold.paused.title'), { exact: true })).toHaveCount(0);
+  await press(say('mailings.actions.stop'));
+  await expect(page).toHaveURL(/\/mailings\/\d+\?notice/);
+  // Which the page of the mailing learns by itself as well.
+  await expect(page.getByText(say('mailings.status.completed'), { exact: true }).first()).toBeVisible({
+    timeout: 60_000,
+  });
 });
 
 test('without JavaScript a run shows the numbers of its moment, a link for newer ones, and each mistake once', async ({
