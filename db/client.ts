@@ -53,3 +53,9 @@ export async function closeDatabase(): Promise<void> {
   await store.mailroomDatabase?.sql.end({ timeout: 5 });
   delete store.mailroomDatabase;
 }
+
+/** Leaves this process's pool to itself and opens another at next use, after the driver has broken. */
+export function replacePool(): void {
+  store.mailroomDatabase?.sql.end({ timeout: 1 }).catch(() => {});
+  delete store.mailroomDatabase;
+}

@@ -166,14 +166,66 @@ begin
   return null;
 end $$;
 --> statement-breakpoint
--- The two statements of every hand-over. They are functions because they must never be planned otherwise than by index: a plan
--- made while a table was small, and kept by the connection, read the whole table for every fifty letters once it had grown.
+-- The statements of every claim and hand-over. They are functions because they must never be planned otherwise than by index: a
+-- plan made while a table was small, and kept by the connection, read the whole table for every fifty letters once it had grown.
 
+-- Takes up to `most` deliveries of the run served least recently, under a lease: what has to come again first, else the next that
+-- nobody has claimed, whose range is noted and whose rows are not touched. Who has unsubscribed meanwhile is skipped. A row for
+-- each delivery; one without a delivery when all of them were skipped; none when there is nothing to claim.
+create function claim_batch(of_holder text, of_transport text, most int, lease_seconds int, with_key text, at timestamptz)
+returns table (of_batch bigint, of_run bigint, delivery_id bigint, email text, full_name text, tries smallint) language plpgsql
+set enable_seqscan = off set enable_bitmapscan = off set enable_hashjoin = off set enable_mergejoin = off as $$
+declare run record; ids bigint[]; comes_again boolean; skipped int; made bigint;
+begin
+  select r.id, r.owner_id, r.next_delivery_id, r.last_delivery_id into run
+  from runs r join sendable_runs s on s.id = r.id
+  where r.status = 'open' and s.until > at and (
+    r.next_delivery_id is not null
+    or exists (select 1 from deliveries d where d.run_id = r.id and d.next_try_at <= at)
+  )
+  order by r.served_at limit 1 for no key update of r;
+  if not found then return; end if;
+
+  ids := array(
+    select d.id from deliveries d where d.run_id = run.id and d.next_try_at <= at
+    order by d.next_try_at, d.id limit most for update skip locked
+  );
+  comes_again := cardinality(ids) > 0;
+  if not comes_again then
+    ids := array(
+      select d.id from deliveries d
+      -- "+ 0" keeps the index over (run, client) out of it, which knows no order of ids.
+      where d.id >= run.next_delivery_id and d.id <= run.last_delivery_id and d.run_id + 0 = run.id
+        and d.status = 'queued' and d.next_try_at is null and d.batch_id is null
+      order by d.id limit most
+    );
+  end if;
+  update runs set served_at = at, transport = of_transport,
+    next_delivery_id = case when comes_again then next_delivery_id when cardinality(ids) = most then ids[most] + 1 end
+  where id = run.id;
+  if cardinality(ids) = 0 then return; end if;
+
+  update deliveries d set status = 'skipped', reason = s.reason::text, ended_at = at, next_try_at = null
+  from suppressions s where d.id = any (ids) and s.owner_id = run.owner_id and s.email_key = lower(d.email);
+  get diagnostics skipped = row_count;
+  insert into batches (run_id, transport, holder, leased_until, idempotency_key, first_id, last_id, outstanding)
+  values (run.id, of_transport, of_holder, now() + make_interval(secs => lease_seconds), with_key,
+    case when not comes_again then ids[1] end, case when not comes_again then ids[cardinality(ids)] end, cardinality(ids) - skipped)
+  returning id into made;
+  if comes_again then
+    update deliveries d set batch_id = made, next_try_at = null where d.id = any (ids) and d.status = 'queued';
+  end if;
+  return query
+    select made, run.id, d.id, d.email, d.full_name, d.tries from deliveries d
+    where d.id = any (ids) and d.status = 'queued' order by d.id;
+  if not found then return query select made, run.id, null::bigint, null::text, null::text, null::smallint; end if;
+end $$;
+--> statement-breakpoint
 -- Puts an attempt on disk for each wanted delivery, `unknown`, before anything is handed over, and renews the lease. Nothing
 -- when the lease is lost or a gate has closed.
 create function intend_attempts(of_batch bigint, of_holder text, wanted bigint[], lease_seconds int, bytes_digest text, at timestamptz)
 returns table (attempt_id bigint, of_delivery bigint) language plpgsql
-set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off as $$
+set enable_seqscan = off set enable_bitmapscan = off set enable_hashjoin = off set enable_mergejoin = off as $$
 declare mine record;
 begin
   select b.id, b.transport, s.id as run_id, s.mailing_id, s.owner_id into mine
@@ -186,36 +238,58 @@ begin
   return query
     insert into attempts as a (delivery_id, run_id, mailing_id, owner_id, batch_id, attempted_at, status, transport)
     select d.id, mine.run_id, mine.mailing_id, mine.owner_id, mine.id, at, 'unknown', mine.transport
-    from unnest(wanted) as w (id) join deliveries d on d.id = w.id
-    where d.run_id = mine.run_id and d.status = 'queued'
+    from deliveries d where d.id = any (wanted) and d.run_id + 0 = mine.run_id and d.status = 'queued'
     order by d.id
     returning a.id, a.delivery_id;
 end $$;
 --> statement-breakpoint
 -- Writes what became of attempts and of their deliveries, only where the lease is still held; false when it is lost, then
 -- nothing is written. An attempt status of null takes the intent back: it was never handed over. A delivery status of
--- `sending` leaves the delivery in its batch, which will be repeated as it is.
+-- `sending` leaves the delivery in its batch, which will be repeated as it is. Called again with the same, it changes nothing.
+-- "= any" leads by the key; the join only brings the values, and is by hash.
 create function settle_attempts(of_batch bigint, of_holder text, lease_seconds int, at timestamptz, attempt_ids bigint[],
   delivery_ids bigint[], attempt_statuses text[], codes int[], responses text[], stages text[], delivery_statuses text[],
   reasons text[], tried int[], next_tries text[])
 returns boolean language plpgsql
-set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off as $$
+set enable_seqscan = off set enable_bitmapscan = off set enable_mergejoin = off set enable_nestloop = off as $$
+declare settled int;
 begin
-  update batches set leased_until = now() + make_interval(secs => lease_seconds),
-    outstanding = outstanding - (select count(*) from unnest(delivery_statuses) s where s <> 'sending')
-  where id = of_batch and holder = of_holder and ended_at is null and leased_until > now();
+  perform 1 from batches where id = of_batch and holder = of_holder and ended_at is null and leased_until > now()
+  for no key update;
   if not found then return false; end if;
   update attempts a set status = o.status::attempt_status, code = o.code, response = o.response, stage = o.stage
   from unnest(attempt_ids, attempt_statuses, codes, responses, stages) as o (id, status, code, response, stage)
-  where a.id = o.id and a.status = 'unknown' and o.status is not null;
+  where a.id = any (attempt_ids) and a.id = o.id and a.status = 'unknown' and o.status is not null;
   if array_position(attempt_statuses, null) is not null then
     delete from attempts a using unnest(attempt_ids, attempt_statuses) as o (id, status)
-    where a.id = o.id and a.status = 'unknown' and o.status is null;
+    where a.id = any (attempt_ids) and a.id = o.id and a.status = 'unknown' and o.status is null;
   end if;
   update deliveries d set status = o.status::delivery_status, reason = o.reason, tries = d.tries + o.tried,
     next_try_at = case when o.status = 'queued' then coalesce(o.next_try::timestamptz, at) end,
     ended_at = case when o.status <> 'queued' then at end
   from unnest(delivery_ids, delivery_statuses, reasons, tried, next_tries) as o (id, status, reason, tried, next_try)
-  where d.id = o.id and d.status = 'queued' and o.status <> 'sending';
+  where d.id = any (delivery_ids) and d.id = o.id and d.status = 'queued' and d.next_try_at is null and o.status <> 'sending';
+  get diagnostics settled = row_count;
+  update batches set leased_until = now() + make_interval(secs => lease_seconds), outstanding = outstanding - settled
+  where id = of_batch;
   return true;
+end $$;
+--> statement-breakpoint
+-- Ends a batch whose lease is held: what was claimed but never intended goes back to the queue. One with letters on their way of
+-- which nothing is recorded stays, and the sweep takes it when its lease runs out.
+create function end_batch(of_batch bigint, of_holder text, at timestamptz) returns void language plpgsql
+set enable_seqscan = off set enable_bitmapscan = off set enable_hashjoin = off set enable_mergejoin = off as $$
+declare left_over int; ids bigint[];
+begin
+  select outstanding into left_over from batches
+  where id = of_batch and holder = of_holder and ended_at is null and leased_until > now() for no key update;
+  if not found then return; end if;
+  if left_over > 0 then
+    ids := array(select c.delivery_id from claimed_deliveries c where c.batch_id = of_batch);
+    if exists (select 1 from attempts a where a.delivery_id = any (ids) and a.batch_id = of_batch and a.status = 'unknown') then
+      return;
+    end if;
+    update deliveries d set next_try_at = at where d.id = any (ids) and d.status = 'queued';
+  end if;
+  update batches set ended_at = now(), outstanding = 0 where id = of_batch;
 end $$;

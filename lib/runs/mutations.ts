@@ -102,12 +102,16 @@ export async function resumeMailing(
   actor: Actor,
   input: MailingCommand,
   on: Db = db,
+  clock: Clock = systemClock,
 ): Promise<Result<{ mailingId: number }>> {
   return on.transaction(async (tx) => {
     const mailing = await lockMailing(tx, actor, input.mailingId);
     if (!mailing) return refuse('not_found');
     if (!mailing.pausedAt) return refuse('not_paused');
-    await tx.update(mailings).set({ pausedAt: null }).where(eq(mailings.id, mailing.id));
+    await tx
+      .update(mailings)
+      .set({ pausedAt: null, updatedAt: clock.now() })
+      .where(eq(mailings.id, mailing.id));
     await tx
       .update(runs)
       .set({ pausedAt: null })
@@ -263,7 +267,7 @@ export async function enableMailing(
     if (!mailing.disabledAt) return refuse('not_disabled');
     await tx
       .update(mailings)
-      .set({ disabledAt: null, disabledById: null, disabledReason: null })
+      .set({ disabledAt: null, disabledById: null, disabledReason: null, updatedAt: clock.now() })
       .where(eq(mailings.id, mailing.id));
     await releaseMailings(tx, { mailingId: mailing.id }, clock.now());
     await recordAudit(

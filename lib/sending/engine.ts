@@ -86,7 +86,12 @@ type OpenBatch = {
 };
 
 /** What a lane takes at a time: some deliveries of a batch, or all of them where it goes whole. */
-type Parcel = { open: OpenBatch; deliveries: ledger.ClaimedDelivery[] };
+type Parcel = {
+  open: OpenBatch;
+  deliveries: ledger.ClaimedDelivery[];
+  /** The attempts that are on disk for them; null: not yet. */
+  attempts: ledger.Intents | null;
+};
 
 /** What the lanes share for about a second. */
 type Stretch = {
@@ -95,6 +100,8 @@ type Stretch = {
   isOver: boolean;
   current: OpenBatch | null;
   hasServed: boolean;
+  /** One parcel, to hear from the provider how fast it may be asked. */
+  isTrial: boolean;
   /** Lanes take turns at taking: one of them claims, the others find what it has claimed. */
   turn: Promise<unknown>;
 };
@@ -109,13 +116,14 @@ class Engine {
     retried: 0,
     remaining: 0,
   };
-  private readonly holder = randomUUID();
   private readonly settings: Env;
   private readonly random: () => number;
   private readonly compiled = new Map<number, CompiledLetter>();
   private readonly begunAt: Date;
   /** The transport has waited, and the first letter it takes ends that. */
   private hasWaited = false;
+  /** The transport has answered in this pass. */
+  private hasHeard = false;
 
   constructor(private readonly pass: Pass) {
     this.settings = pass.settings ?? env();
@@ -194,31 +202,36 @@ class Engine {
    * True when there was anything to send.
    */
   async sendQueued(): Promise<boolean> {
+    const { repeatsSafely, requestsPerSecond } = this.pass.transport;
+    const isTrial = !this.hasHeard && requestsPerSecond !== undefined && requestsPerSecond() === null;
     const stretch: Stretch = {
       until: new Date(this.now().getTime() + stretchMs),
       isOver: false,
       current: null,
       hasServed: false,
+      isTrial,
       turn: Promise.resolve(),
     };
-    const count = this.pass.transport.repeatsSafely ? wholeLanes : lanes;
+    const count = isTrial ? 1 : repeatsSafely ? wholeLanes : lanes;
     const ended = await Promise.allSettled(Array.from({ length: count }, () => this.lane(stretch)));
     const left = stretch.current;
-    if (left && left.waiting.length > 0) await ledger.endBatch(left.batch.id, this.holder, this.now());
+    if (left && left.waiting.length > 0) await ledger.endBatch(left.batch.id, left.batch.holder, this.now());
     for (const result of ended) if (result.status === 'rejected') throw result.reason;
     return stretch.hasServed;
   }
 
   private async lane(stretch: Stretch): Promise<void> {
     try {
-      for (let parcel = await this.take(stretch); parcel; parcel = await this.take(stretch)) {
+      let parcel = await this.take(stretch);
+      while (parcel) {
+        const next: Parcel | null = await this.serve(parcel, stretch);
+        if (stretch.isTrial) stretch.isOver = true;
         const { open } = parcel;
-        const goesOn = open.isRepeat ? await this.repeat(parcel) : await this.handOver(parcel);
         open.going -= 1;
         if (open.going === 0 && open.waiting.length === 0)
-          await ledger.endBatch(open.batch.id, this.holder, this.now());
-        if (!goesOn) stretch.isOver = true;
+          await ledger.endBatch(open.batch.id, open.batch.holder, this.now());
         this.pass.onProgress?.(this.counts);
+        parcel = next ?? (await this.take(stretch));
       }
     } catch (error) {
       stretch.isOver = true;
@@ -230,12 +243,8 @@ class Engine {
   private take(stretch: Stretch): Promise<Parcel | null> {
     const turn = stretch.turn.then(async () => {
       while (!stretch.isOver && !this.isOutOfTime() && this.now() < stretch.until) {
-        const open = stretch.current;
-        if (open && open.waiting.length > 0) {
-          const deliveries = open.waiting.splice(0, this.parcelSize(open));
-          open.going += 1;
-          return { open, deliveries };
-        }
+        const parcel = this.cut(stretch);
+        if (parcel) return parcel;
         stretch.current = await this.claim();
         if (!stretch.current) stretch.isOver = true;
         else stretch.hasServed = true;
@@ -244,6 +253,15 @@ class Engine {
     });
     stretch.turn = turn.catch(() => {});
     return turn;
+  }
+
+  /** A parcel of the batch at hand, if it has any left. */
+  private cut(stretch: Stretch): Parcel | null {
+    const open = stretch.current;
+    if (!open || open.waiting.length === 0 || stretch.isOver || this.isOutOfTime()) return null;
+    const deliveries = open.waiting.splice(0, this.parcelSize(open));
+    open.going += 1;
+    return { open, deliveries, attempts: null };
   }
 
   /** A batch under one key is handed over whole, others in parcels that occupy all lanes. */
@@ -260,13 +278,17 @@ class Engine {
     if (state.wait) return null;
     this.hasWaited = state.hasWaited;
     const lease = {
-      holder: this.holder,
+      holder: randomUUID(),
       transport: transport.name,
       leaseSeconds: this.settings.SEND_LEASE_SECONDS,
       now: this.now(),
     };
     const repeat = transport.repeatsSafely ? await ledger.claimRepeat(lease) : null;
-    if (repeat) return this.opened(repeat, repeat.gateOpen);
+    if (repeat) {
+      // All of it has been recorded before.
+      if (repeat.deliveries.length === 0) await ledger.endBatch(repeat.id, repeat.holder, this.now());
+      return this.opened(repeat, repeat.gateOpen);
+    }
     if (!(await ledger.isAnythingClaimable(this.now()))) return null;
     const trouble = await transport.ready();
     if (trouble) {
@@ -283,7 +305,7 @@ class Engine {
     if (!batch) return null;
     this.counts.claimed += batch.deliveries.length;
     // Everybody in it has unsubscribed.
-    if (batch.deliveries.length === 0) await ledger.endBatch(batch.id, this.holder, this.now());
+    if (batch.deliveries.length === 0) await ledger.endBatch(batch.id, batch.holder, this.now());
     return this.opened(batch, true);
   }
 
@@ -332,24 +354,25 @@ class Engine {
     return compiled;
   }
 
-  /** Hands a batch over once more, if its gate is open still, its key good, and its bytes the same; else its members end `unknown`. */
-  private async repeat(parcel: Parcel): Promise<boolean> {
+  /**
+   * May a batch that has been handed over before go once more? Only if its gate is open still, its key good, and its bytes the same;
+   * else its members end `unknown`.
+   */
+  private async mayRepeat({ open, deliveries }: Parcel, letters: Letter[]): Promise<boolean> {
     const { transport } = this.pass;
-    const { batch, gateOpen, letters } = parcel.open;
-    const composed = this.composeAll(parcel.deliveries, letters);
-    const isSame =
-      composed.broken.size === 0 && transport.digest([...composed.letters.values()]) === batch.digest;
+    const { batch, gateOpen } = open;
+    const isSame = letters.length === deliveries.length && transport.digest(letters) === batch.digest;
     const isFresh =
       batch.firstTriedAt !== null && this.now().getTime() - batch.firstTriedAt.getTime() < latenessLimitMs;
     if (!gateOpen || !isSame || !isFresh) {
       const reason = gateOpen ? (isSame ? 'key_expired' : 'letter_changed') : 'not_repeated';
-      this.counts.unknown += await ledger.endBatchUnknown(batch.id, this.holder, reason, this.now());
-      return true;
+      this.counts.unknown += await ledger.endBatchUnknown(batch.id, batch.holder, reason, this.now());
+      return false;
     }
     const trouble = await transport.ready();
-    if (!trouble) return this.handOver(parcel, composed);
+    if (!trouble) return true;
     const until = await this.hold(trouble.waitCode, trouble.response, trouble.waitSeconds);
-    await ledger.deferBatch(batch.id, this.holder, until);
+    await ledger.deferBatch(batch.id, batch.holder, until);
     return false;
   }
 
@@ -366,24 +389,32 @@ class Engine {
     return { letters, broken };
   }
 
-  /** Intends, sends and records a parcel. False when the rest has to stay. */
-  private async handOver(
-    { open, deliveries }: Parcel,
-    { letters, broken } = this.composeAll(deliveries, open.letters),
-  ): Promise<boolean> {
+  /**
+   * Intends a parcel, sends it, and records what became of it, together with the intents of the next one, which is answered where
+   * the batch has more and may go on.
+   */
+  private async serve(parcel: Parcel, stretch: Stretch): Promise<Parcel | null> {
     const { transport, signal } = this.pass;
+    const { open, deliveries } = parcel;
     const { batch } = open;
-    const attempts = await ledger.intend({
-      batchId: batch.id,
-      holder: this.holder,
-      deliveryIds: deliveries.map((delivery) => delivery.id),
-      leaseSeconds: this.settings.SEND_LEASE_SECONDS,
-      digest: batch.idempotencyKey ? transport.digest([...letters.values()]) : null,
-      now: this.now(),
-    });
-    if (attempts.size === 0) return false;
+    const { letters, broken } = this.composeAll(deliveries, open.letters);
+    if (open.isRepeat && !(await this.mayRepeat(parcel, [...letters.values()]))) return null;
+    const attempts =
+      parcel.attempts ??
+      (await ledger.intend({
+        batchId: batch.id,
+        holder: batch.holder,
+        deliveryIds: deliveries.map((delivery) => delivery.id),
+        leaseSeconds: this.settings.SEND_LEASE_SECONDS,
+        digest: batch.idempotencyKey ? transport.digest([...letters.values()]) : null,
+        now: this.now(),
+      }));
+    if (attempts.size === 0) {
+      stretch.isOver = true;
+      return null;
+    }
     const going = deliveries.filter((delivery) => attempts.has(delivery.id) && letters.has(delivery.id));
-    const results = await this.keepingLease(batch.id, () =>
+    const results = await this.keepingLease(batch, () =>
       transport.send(
         going.map((delivery) => letters.get(delivery.id) as Letter),
         {
@@ -392,6 +423,10 @@ class Engine {
         },
       ),
     );
+    this.hasHeard = true;
+    const refused = results.find((one) => one.outcome === 'refused' && one.scope === 'sender');
+    if (refused) stretch.isOver = true;
+    const next = stretch.current === open ? this.cut(stretch) : null;
     const result = new Map(going.map((delivery, index) => [delivery.id, results[index] ?? noResult]));
     for (const [id, message] of broken)
       result.set(id, {
@@ -408,16 +443,19 @@ class Engine {
       const found = result.get(delivery.id);
       return attemptId && found ? [this.outcomeOf(attemptId, delivery, found, batch)] : [];
     });
-    const isMine = await ledger.recordOutcomes({
+    const recorded = await ledger.recordOutcomes({
       batchId: batch.id,
-      holder: this.holder,
+      holder: batch.holder,
       leaseSeconds: this.settings.SEND_LEASE_SECONDS,
       outcomes,
+      nextIds: next ? next.deliveries.map((delivery) => delivery.id) : [],
       now: this.now(),
     });
-    if (!isMine) {
+    if (next) next.attempts = recorded.intents;
+    if (!recorded.isMine) {
       log.warn('lease_lost', { batch: batch.id, letters: outcomes.length });
-      return false;
+      stretch.isOver = true;
+      return next;
     }
     for (const { delivery, countsAsTry } of outcomes) {
       if (delivery === 'sent') this.counts.sent += 1;
@@ -426,25 +464,24 @@ class Engine {
       else if (delivery === 'queued' && countsAsTry) this.counts.retried += 1;
     }
     if (this.hasWaited && outcomes.some((outcome) => outcome.delivery === 'sent')) {
-      await ledger.clearTransportWait(transport.name);
+      await ledger.clearTransportWait(transport.name, this.now());
       this.hasWaited = false;
     }
-    const refused = results.find((one) => one.outcome === 'refused' && one.scope === 'sender');
     if (refused?.outcome === 'refused')
       await this.hold(refused.waitCode ?? 'server_error', refused.response, refused.waitSeconds);
     if (outcomes.some((outcome) => outcome.delivery === 'sending')) {
       const seconds = senderWaitSeconds(batch.repeats + 1, undefined, this.random);
-      await ledger.deferBatch(batch.id, this.holder, new Date(this.now().getTime() + seconds * 1000));
+      await ledger.deferBatch(batch.id, batch.holder, new Date(this.now().getTime() + seconds * 1000));
     }
-    return refused === undefined;
+    return next;
   }
 
   /** A server may answer the final dot later than a lease lasts: it is prolonged for as long as this process lives and waits. */
-  private async keepingLease<T>(batchId: number, work: () => Promise<T>): Promise<T> {
+  private async keepingLease<T>(batch: ledger.Batch, work: () => Promise<T>): Promise<T> {
     const { SEND_LEASE_SECONDS: seconds } = this.settings;
     const renew = () =>
-      ledger.renewLease(batchId, this.holder, seconds).catch((error) => {
-        log.surprise('lease_not_renewed', error, { batch: batchId });
+      ledger.renewLease(batch.id, batch.holder, seconds).catch((error) => {
+        log.surprise('lease_not_renewed', error, { batch: batch.id });
       });
     const timer = setInterval(renew, (seconds * 1000) / 3);
     try {
@@ -483,7 +520,8 @@ class Engine {
           response: result.response,
           stage: result.stage,
         };
-        if (this.pass.transport.repeatsSafely) return { ...base, attempt, delivery: 'sending' };
+        if (this.pass.transport.repeatsSafely && result.mayRepeat !== false)
+          return { ...base, attempt, delivery: 'sending' };
         return { ...base, attempt, delivery: 'unknown', reason: 'no_answer', countsAsTry: true };
       }
       case 'refused': {
@@ -506,7 +544,10 @@ class Engine {
     const now = this.now();
     const secondsOf = (waitsInRow: number) => senderWaitSeconds(waitsInRow, asked, this.random);
     const seconds = Math.max(1, (now.getTime() - this.begunAt.getTime()) / 1000);
-    const slowFrom = code === 'slow_down' ? this.counts.sent / seconds : null;
+    // A provider that announces its rate is asked at that rate again. Before anything was taken there is nothing to halve.
+    const isTold = (this.pass.transport.requestsPerSecond?.() ?? null) !== null;
+    const slowFrom =
+      code === 'slow_down' && !isTold && this.counts.sent > 0 ? this.counts.sent / seconds : null;
     this.hasWaited = true;
     return ledger.holdTransport(this.pass.transport.name, { code, response, slowFrom }, secondsOf, now);
   }

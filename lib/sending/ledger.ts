@@ -1,18 +1,24 @@
 import { type SQL, sql } from 'drizzle-orm';
-import { type Db, db, driver } from '@/db/client';
+import { type Db, db, driver, replacePool } from '@/db/client';
 import type { DeliveryStatus, RunKind } from '@/db/enums';
 import type { Schedule } from '@/lib/recurrence/slots';
 import type { FrozenRun } from './compose';
 
 /*
- * All SQL of the ledger: runs, batches, deliveries, attempts, and what engines share.
+ * All SQL of the ledger: runs, batches, deliveries, attempts, and what engines share; the hot path's statements (claim_batch,
+ * intend_attempts, settle_attempts, end_batch) are functions of the database, in migration 0005, where it is said why.
  * Leases go by the database's clock, everything else by the instant that is passed in. Statements of the hot path (claim,
  * intend, record) are one round trip each and prepared by the driver; whatever has to join a caller's transaction takes `on`.
  * Locks are always taken in the order mailing, run, delivery, run_counts (a trigger's), so that engines do not deadlock.
  */
 
-/** The random name under which one pass holds its leases. */
+/** The random name under which a claim is leased. */
 export type Holder = string;
+
+/** After the driver has broken outside of any query: what waits for it is given up, and the next statement connects anew. */
+export function reconnect(): void {
+  replacePool();
+}
 
 /** Runs `work` in one transaction. */
 export function inTransaction<T>(work: (on: Db) => Promise<T>): Promise<T> {
@@ -172,6 +178,8 @@ export type ClaimedDelivery = { id: number; email: string; fullName: string; tri
 /** One claim. `repeats` counts hand-overs of the same bytes before this one. */
 export type Batch = {
   id: number;
+  /** Under which it is leased: another for each claim, so that who comes late can not pass for who has it now. */
+  holder: Holder;
   runId: number;
   idempotencyKey: string | null;
   digest: string | null;
@@ -196,68 +204,31 @@ export async function claimBatch(claim: {
   const now = claim.now.toISOString();
   const db = driver();
   type Row = {
-    batch_id: string;
-    run_id: string;
+    of_batch: string;
+    of_run: string;
     /** Null: all that was picked has unsubscribed. */
-    id: string | null;
+    delivery_id: string | null;
     email: string;
     full_name: string;
     tries: number;
   };
   const rows = await db<Row[]>`
-    with run as materialized (
-      select r.id, r.owner_id, r.next_delivery_id, r.last_delivery_id from runs r join sendable_runs s on s.id = r.id
-      where r.status = 'open' and s.until > ${now}::timestamptz and (
-        r.next_delivery_id is not null
-        or exists (select 1 from deliveries d where d.run_id = r.id and d.next_try_at <= ${now}::timestamptz)
-      )
-      order by r.served_at limit 1 for no key update of r
-    ), again as materialized (
-      select d.id, d.email, d.full_name, d.tries from run join deliveries d on d.run_id = run.id
-      where d.next_try_at <= ${now}::timestamptz and d.status = 'queued'
-      order by d.next_try_at, d.id limit ${claim.limit} for update of d skip locked
-    ), fresh as materialized (
-      select d.id, d.email, d.full_name, d.tries
-      from run join deliveries d on d.id between run.next_delivery_id and run.last_delivery_id and d.run_id = run.id
-      where d.status = 'queued' and d.next_try_at is null and d.batch_id is null and not exists (select 1 from again)
-      order by d.id limit ${claim.limit}
-    ), picked as materialized (
-      select p.*, s.reason from (select *, true as is_again from again union all select *, false from fresh) p
-      cross join run left join suppressions s on s.owner_id = run.owner_id and s.email_key = lower(p.email)
-    ), served as (
-      update runs r set served_at = ${now}::timestamptz, transport = ${claim.transport},
-        next_delivery_id = case
-          when exists (select 1 from again) then r.next_delivery_id
-          when (select count(*) from fresh) = ${claim.limit} then (select max(id) + 1 from fresh)
-        end
-      from run where r.id = run.id
-    ), batch as (
-      insert into batches (run_id, transport, holder, leased_until, idempotency_key, first_id, last_id, outstanding)
-      select run.id, ${claim.transport}, ${claim.holder}, now() + make_interval(secs => ${claim.leaseSeconds}),
-        ${claim.idempotencyKey}::text, (select min(id) from fresh), (select max(id) from fresh),
-        (select count(*) from picked where reason is null)
-      from run where exists (select 1 from picked) returning id, run_id
-    ), marked as (
-      update deliveries d set batch_id = case when p.is_again then batch.id end, next_try_at = null,
-        status = case when p.reason is null then 'queued' else 'skipped' end::delivery_status, reason = p.reason::text,
-        ended_at = case when p.reason is not null then ${now}::timestamptz end
-      from picked p cross join batch where d.id = p.id and (p.is_again or p.reason is not null)
-    )
-    select batch.id as batch_id, batch.run_id, p.id, p.email, p.full_name, p.tries
-    from batch left join picked p on p.reason is null order by p.id`;
+    select * from claim_batch(${claim.holder}, ${claim.transport}, ${claim.limit}, ${claim.leaseSeconds}, ${claim.idempotencyKey},
+      ${now}::timestamptz)`;
   const [first] = rows;
   if (!first) return null;
   return {
-    id: Number(first.batch_id),
-    runId: Number(first.run_id),
+    id: Number(first.of_batch),
+    holder: claim.holder,
+    runId: Number(first.of_run),
     idempotencyKey: claim.idempotencyKey,
     digest: null,
     firstTriedAt: null,
     repeats: 0,
     deliveries: rows.flatMap((row) =>
-      row.id === null
+      row.delivery_id === null
         ? []
-        : [{ id: Number(row.id), email: row.email, fullName: row.full_name, tries: row.tries }],
+        : [{ id: Number(row.delivery_id), email: row.email, fullName: row.full_name, tries: row.tries }],
     ),
   };
 }
@@ -311,6 +282,9 @@ export async function getFrozenRun(runId: number): Promise<FrozenRun> {
 
 // ── c. intending ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
+/** The attempt of each delivery that may be handed over. */
+export type Intents = Map<number, number>;
+
 /**
  * Puts an attempt on disk for each delivery, `unknown`, before anything is handed over, and renews the lease. Returns the
  * attempt of each delivery that may go out. Empty when the lease is lost or a gate closed: then nothing may go.
@@ -323,7 +297,7 @@ export async function intend(intent: {
   /** Frozen with the batch at its first hand-over; null where the transport repeats nothing. */
   digest: string | null;
   now: Date;
-}): Promise<Map<number, number>> {
+}): Promise<Intents> {
   const db = driver();
   const rows = await db<{ attempt_id: string; of_delivery: string }[]>`
     select * from intend_attempts(${intent.batchId}, ${intent.holder}, ${intent.deliveryIds}::bigint[],
@@ -351,25 +325,57 @@ export type Outcome = {
   nextTryAt: Date | null;
 };
 
-/** Writes outcomes in bulk, only where the lease is still mine. False when it is lost: then nothing was written. */
+/**
+ * Writes outcomes in bulk, only where the lease is still mine: when it is lost, nothing is written. In the same round trip it
+ * intends the next deliveries of the batch, as {@link intend} does. Once it has failed it is tried again for some seconds, since
+ * what is not recorded has to be called unknown.
+ */
 export async function recordOutcomes(record: {
   batchId: number;
   holder: Holder;
   leaseSeconds: number;
   outcomes: Outcome[];
+  /** Deliveries of this batch that are handed over next. */
+  nextIds: number[];
   now: Date;
-}): Promise<boolean> {
-  const db = driver();
+}): Promise<{ isMine: boolean; intents: Intents }> {
   const { outcomes } = record;
-  const [row] = await db<{ mine: boolean }[]>`
-    select settle_attempts(${record.batchId}, ${record.holder}, ${record.leaseSeconds}, ${record.now.toISOString()}::timestamptz,
+  const now = record.now.toISOString();
+  type Row = { mine: boolean; attempt_id: string | null; of_delivery: string };
+  const write = () => driver()<Row[]>`
+    select s.mine, i.attempt_id, i.of_delivery from settle_attempts(
+      ${record.batchId}, ${record.holder}, ${record.leaseSeconds}, ${now}::timestamptz,
       ${outcomes.map((o) => o.attemptId)}::bigint[], ${outcomes.map((o) => o.deliveryId)}::bigint[],
       ${outcomes.map((o) => o.attempt?.status ?? null)}::text[], ${outcomes.map((o) => o.attempt?.code ?? null)}::int[],
       ${outcomes.map((o) => clip(o.attempt?.response ?? ''))}::text[], ${outcomes.map((o) => o.attempt?.stage ?? '')}::text[],
       ${outcomes.map((o) => o.delivery)}::text[], ${outcomes.map((o) => o.reason)}::text[],
       ${outcomes.map((o) => (o.countsAsTry ? 1 : 0))}::int[], ${outcomes.map((o) => o.nextTryAt?.toISOString() ?? null)}::text[]
-    ) as mine`;
-  return row?.mine === true;
+    ) as s (mine) left join lateral intend_attempts(
+      ${record.batchId}, ${record.holder}, ${record.nextIds}::bigint[], ${record.leaseSeconds}, null, ${now}::timestamptz
+    ) i on s.mine and ${record.nextIds.length > 0}`;
+  const rows = await persistently(write);
+  return {
+    isMine: rows[0]?.mine === true,
+    intents: new Map(
+      rows.flatMap((row) =>
+        row.attempt_id === null ? [] : [[Number(row.of_delivery), Number(row.attempt_id)]],
+      ),
+    ),
+  };
+}
+
+/** Pauses between tries of what should not fail, milliseconds: a connection is made anew, a server is restarted. */
+const triesAfterMs = [100, 400, 1000, 2000, 4000];
+
+async function persistently<T>(work: () => Promise<T>): Promise<T> {
+  for (const pauseMs of triesAfterMs) {
+    try {
+      return await work();
+    } catch {
+      await new Promise((resolve) => setTimeout(resolve, pauseMs));
+    }
+  }
+  return work();
 }
 
 /** Server answers are kept to 2,000 characters; NUL can not be stored in Postgres. */
@@ -378,21 +384,11 @@ function clip(text: string): string {
 }
 
 /**
- * Ends a batch that is mine: what was claimed but never intended goes back to the queue. Safe to call when the lease is lost;
- * then the sweep has done it.
+ * Ends a batch that is mine: what was claimed but never intended goes back to the queue. One with letters on their way of which
+ * nothing is recorded stays, and the sweep takes it when its lease runs out. Safe to call when the lease is lost.
  */
 export async function endBatch(batchId: number, holder: Holder, now: Date): Promise<void> {
-  const db = driver();
-  await db`
-    with mine as (
-      update batches set ended_at = now(), outstanding = 0
-      where id = ${batchId} and holder = ${holder} and ended_at is null and leased_until > now()
-      returning id
-    )
-    update deliveries d set next_try_at = ${now.toISOString()}::timestamptz
-    from mine join claimed_deliveries c on c.batch_id = mine.id
-    where d.id = c.delivery_id
-      and not exists (select 1 from attempts a where a.delivery_id = d.id and a.batch_id = mine.id and a.status = 'unknown')`;
+  await driver()`select end_batch(${batchId}, ${holder}, ${now.toISOString()}::timestamptz)`;
 }
 
 /** Prolongs a lease that is still mine, while the mail server takes its time. */
@@ -450,6 +446,7 @@ export async function claimRepeat(claim: {
     where c.batch_id = ${row.id} order by d.id`;
   return {
     id: Number(row.id),
+    holder: claim.holder,
     runId: Number(row.run_id),
     idempotencyKey: row.idempotency_key,
     digest: row.digest,
@@ -496,7 +493,8 @@ export async function sweepLeases(now: Date): Promise<number> {
   const instant = now.toISOString();
   const rows = await db<{ status: string }[]>`
     with lost as materialized (
-      select id, idempotency_key is not null and first_tried_at > ${instant}::timestamptz - interval '24 hours' as repeatable
+      select id, idempotency_key is not null
+        and coalesce(first_tried_at > ${instant}::timestamptz - interval '24 hours', false) as repeatable
       from batches where ended_at is null and holder is not null and leased_until <= now()
       order by leased_until limit 20 for update skip locked
     ), ended as (
@@ -546,7 +544,8 @@ export async function endUnsendable(transport: string, now: Date): Promise<void>
     where r.status = 'open' and c.queued > 0 and (
       r.stopped_at is not null
       or coalesce(r.deadline_at, m.ends_at, 'infinity') <= ${instant}::timestamptz
-      or greatest(t.waits_since, r.opened_at) <= ${instant}::timestamptz - interval '72 hours' and t.waits_since is not null
+      or r.deadline_at is null and t.waits_since is not null
+        and greatest(t.waits_since, r.opened_at) <= ${instant}::timestamptz - interval '72 hours'
     ) limit 20`;
   for (const run of runs) {
     await db.begin(async (tx) => {
@@ -673,12 +672,15 @@ export function slowRateNow(rate: number, slowedAt: Date, now: Date): number | n
   return minutes >= doublingsMax ? null : rate * 2 ** minutes;
 }
 
-/** The transport has taken a letter: whatever it waited for is over. */
-export async function clearTransportWait(name: string): Promise<void> {
+/**
+ * The transport has taken a letter: what it waited for is over. Not while it still has to wait: then the letter was on its way when
+ * the trouble came.
+ */
+export async function clearTransportWait(name: string, now: Date): Promise<void> {
   const db = driver();
   await db`
     update transports set waits_until = null, waits_since = null, wait_code = null, wait_response = null, waits_in_row = 0
-    where name = ${name} and waits_in_row > 0`;
+    where name = ${name} and waits_in_row > 0 and waits_until <= ${now.toISOString()}::timestamptz`;
 }
 
 export type Limits = {
@@ -725,13 +727,20 @@ export async function takeAllowance(
     const passed = Math.max(0, now.getTime() - new Date(row.tokens_at).getTime());
     const tokens = Number.isFinite(rate) ? Math.min(size, row.tokens + (passed / 1000) * rate) : size;
     const betweenMs = limits.requestsPerSecond === null ? 0 : requestSpread / limits.requestsPerSecond;
-    const nextRequest = row.next_request_at ? new Date(row.next_request_at).getTime() : 0;
+    // The first request went before the rate was known: the spacing counts from now.
+    const nextRequest = row.next_request_at
+      ? new Date(row.next_request_at).getTime()
+      : now.getTime() + betweenMs;
     const waitMs = Math.max(((size - tokens) / rate) * 1000, betweenMs > 0 ? nextRequest - now.getTime() : 0);
-    if (waitMs > 0) return { granted: 0, waitMs, dayIsUsedUp: false };
+    if (waitMs > 0) {
+      if (betweenMs > 0 && !row.next_request_at)
+        await tx`update transports set next_request_at = ${new Date(nextRequest).toISOString()}::timestamptz where name = ${name}`;
+      return { granted: 0, waitMs, dayIsUsedUp: false };
+    }
 
     const granted = Math.min(want, leftToday, Number.isFinite(rate) ? Math.floor(tokens) : want);
     // A request that comes a little late does not put off all that follow.
-    const requestAt = Math.max(nextRequest, now.getTime() - betweenMs / 20) + betweenMs;
+    const requestAt = Math.max(nextRequest, now.getTime() - lateMs) + betweenMs;
     await tx`
       update transports set tokens = ${tokens - granted}, tokens_at = greatest(tokens_at, ${now.toISOString()}::timestamptz),
         day = ${day}::date, day_letters = ${row.used + granted},
@@ -742,7 +751,9 @@ export async function takeAllowance(
 }
 
 /** Milliseconds over which the announced requests of a second are spread: a little more than it has, so that none is refused. */
-const requestSpread = 1020;
+const requestSpread = 1012;
+/** How much of a delay is caught up. */
+const lateMs = 8;
 
 /** Gives back what was granted and not used. */
 export async function returnAllowance(name: string, letters: number): Promise<void> {

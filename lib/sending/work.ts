@@ -1,7 +1,7 @@
 import { systemClock } from '@/lib/clock';
 import { log } from '@/lib/log';
 import { sendDueMailings } from './engine';
-import { findNextDue, listenForDue } from './ledger';
+import { findNextDue, listenForDue, reconnect } from './ledger';
 import { processTransport } from './wake';
 
 /** A worker looks again at least this often, and so reports in. */
@@ -25,21 +25,37 @@ export async function work(options: { signal: AbortSignal }): Promise<void> {
     wake();
   };
   signal.addEventListener('abort', onWake);
+  // The driver (postgres.js 3.4.9) throws outside of any query when its server goes away at the wrong moment: what was asked of it
+  // may then never be answered. The pass is given up like that of a killed process, and the next one connects anew.
+  let giveUp: (error: unknown) => void = () => {};
+  const onCrash = (error: unknown) => giveUp(error);
+  const onRejection = (error: unknown) => void log.surprise('unhandled_rejection', error);
+  process.on('uncaughtException', onCrash);
+  process.on('unhandledRejection', onRejection);
   let unlisten: (() => Promise<void>) | null = null;
   while (!signal.aborted) {
     let pauseMs = idleMaxMs;
     isWoken = false;
+    const crashed = new Promise<never>((_, reject) => {
+      giveUp = (error) => {
+        unlisten = null;
+        reconnect();
+        reject(error);
+      };
+    });
+    crashed.catch(() => {});
     try {
-      unlisten ??= await listenForDue(onWake);
-      const counts = await sendDueMailings({
+      unlisten ??= await Promise.race([listenForDue(onWake), crashed]);
+      const pass = sendDueMailings({
         clock: systemClock,
         deadline: new Date(Date.now() + passMs),
         transport,
         signal,
         kind: 'worker',
       });
+      const counts = await Promise.race([pass, crashed]);
       if (counts.claimed > 0 || counts.runsOpened > 0) log.info('pass', counts);
-      const due = await findNextDue(transport.name);
+      const due = await Promise.race([findNextDue(transport.name), crashed]);
       if (due) pauseMs = Math.min(pauseMs, Math.max(0, due.getTime() - Date.now()));
       // Something due that this pass could not take (another engine has it, the sender waits): look again soon, not at once.
       if (pauseMs === 0) pauseMs = counts.claimed > 0 ? 0 : 500;
@@ -58,6 +74,8 @@ export async function work(options: { signal: AbortSignal }): Promise<void> {
     wake = () => {};
   }
   signal.removeEventListener('abort', onWake);
+  process.off('uncaughtException', onCrash);
+  process.off('unhandledRejection', onRejection);
   await unlisten?.().catch(() => {});
   await transport.close();
 }

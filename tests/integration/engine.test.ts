@@ -361,9 +361,8 @@ describe('an engine that dies or freezes', () => {
       countsAsTry: true,
       nextTryAt: null,
     }));
-    expect(await recordOutcomes({ batchId: batch.id, holder, leaseSeconds: 60, outcomes, now: start })).toBe(
-      false,
-    );
+    const late = { batchId: batch.id, holder, leaseSeconds: 60, outcomes, nextIds: [], now: start };
+    expect((await recordOutcomes(late)).isMine).toBe(false);
     expect(
       (
         await intend({

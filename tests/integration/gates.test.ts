@@ -541,6 +541,75 @@ describe('a second engine', () => {
   });
 });
 
+describe('a database that fails between send and record', () => {
+  it('leaves what was handed over unknown, at most the window and each of them listed; the rest leaves once', async () => {
+    const mailing = await createMailing(db, owner);
+    await db.execute(sql`
+      create function refuse_results() returns trigger language plpgsql as $$ begin raise exception 'disk full'; end $$`);
+    const meeting = interrupted(async () => {
+      await db.execute(sql`
+        create trigger refuse_results before update on attempts for each statement execute function refuse_results()`);
+    });
+    try {
+      await expect(pass(meeting.server)).rejects.toThrow();
+    } finally {
+      await db.execute(sql`drop trigger if exists refuse_results on attempts`);
+      await db.execute(sql`drop function refuse_results()`);
+    }
+    const first = [...addresses(meeting.server)];
+    expect(first.length - meeting.seen.left).toBeLessThan(recordWindow);
+    // The engine is gone: its lease runs out by the database's clock.
+    await db.execute(
+      sql`update batches set leased_until = now() - interval '1 second' where ended_at is null`,
+    );
+    const after = playedTransport();
+    const counts = await pass(after);
+    const run = await onlyRun(mailing);
+    const rows = await deliveriesOf(run.id);
+    const unknown = rows.filter((row) => row.status === 'unknown');
+    expect(unknown.length).toBeGreaterThan(0);
+    expect(unknown.length).toBeLessThanOrEqual(recordWindow);
+    expect(counts.remaining).toBe(0);
+    // Whoever was handed over before is not handed over again.
+    expect(addresses(after).filter((address) => first.includes(address))).toEqual([]);
+    for (const address of first)
+      expect(['sent', 'unknown']).toContain(rows.find((row) => row.email === address)?.status);
+    expect(rows.filter((row) => row.status === 'sent')).toHaveLength(many - unknown.length);
+    expect(run.status).toBe('partly_done');
+    expect(await recount(run.id)).toMatchObject({
+      total: many,
+      unknown: unknown.length,
+      sent: many - unknown.length,
+    });
+    // The owner decides about those whom nobody can know about.
+    await finishRun(owner, { mailingId: mailing.id, outcomes: ['unknown'] }, db, clock);
+    expect((await pass(after)).sent).toBe(unknown.length);
+    expect((await onlyRun(mailing)).status).toBe('done');
+  });
+
+  it('whose connections are all cut in mid-run loses nobody and repeats nobody', async () => {
+    const mailing = await createMailing(db, owner);
+    const meeting = interrupted(async () => {
+      await db
+        .execute(sql`select pg_terminate_backend(pid) from pg_stat_activity
+          where datname = current_database() and pid <> pg_backend_pid()`)
+        .catch(() => {});
+    });
+    await pass(meeting.server).catch(() => {});
+    await db.execute(
+      sql`update batches set leased_until = now() - interval '1 second' where ended_at is null`,
+    );
+    const after = playedTransport();
+    await pass(after);
+    const run = await onlyRun(mailing);
+    const got = [...addresses(meeting.server), ...addresses(after)];
+    expect(new Set(got).size).toBe(got.length);
+    const counted = await recount(run.id);
+    expect(counted.unknown).toBeLessThanOrEqual(recordWindow);
+    expect(counted).toMatchObject({ total: many, sent: many - counted.unknown, queued: 0, sending: 0 });
+  });
+});
+
 describe('a sender in trouble for 72 hours', () => {
   it('the rest of the run fails with that reason, the page shows no wait any more, and no client lost a try', async () => {
     const mailing = await createMailing(db, owner, { periodicity: 'weekly' });
@@ -569,10 +638,13 @@ describe('a sender in trouble for 72 hours', () => {
       wait: null,
     });
     expect(await recount(run.id)).toMatchObject({ total: many, sent, failed: many - sent, unknown: 0 });
-    // When it is mended, the next slot is sent, and the wait is forgotten.
+    // When it is mended, exactly those get it whom the owner chooses; and the next slot comes.
     isDown = false;
-    clock.set(hours(7 * 24));
-    expect((await pass(playedTransport())).sent).toBe(many);
+    const mended = playedTransport();
+    await finishRun(owner, { mailingId: mailing.id, outcomes: ['failed'] }, db, clock);
+    clock.set(hours(73));
+    expect((await pass(mended)).sent).toBe(many - sent);
+    expect((await onlyRun(mailing)).status).toBe('done');
     const [state] = await db.select().from(transports);
     expect(state).toMatchObject({ waitsUntil: null, waitsSince: null, waitCode: null, waitsInRow: 0 });
   });

@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import { eq, sql } from 'drizzle-orm';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { db } from '@/db/client';
@@ -291,6 +292,19 @@ describe('a batch that may not be repeated', () => {
     expect(await ends()).toEqual(Array(3).fill('unknown letter_changed'));
   });
 
+  it('a key that Resend knows with other bytes is never sent again', async () => {
+    await mailing();
+    const server = await resend(() => resendRefusal(409, 'invalid_idempotent_request'));
+    await server.pass();
+    later(20);
+    await server.pass();
+    later(60);
+    await server.pass();
+    expect(server.asked).toHaveLength(1);
+    expect((await ends()).map((status) => status.split(' ')[0])).toEqual(Array(3).fill('unknown'));
+    expect((await attemptsOf('c1@shop.test')).at(-1)?.response).toMatch(/invalid_idempotent_request/);
+  });
+
   it('the owner may finish what is unknown: the letters go again under a new key', async () => {
     const { server, made } = await doubt(async () => later(24 * 60 + 1));
     const run = await onlyRun();
@@ -336,6 +350,35 @@ describe('what concerns the sender', () => {
     expect([...server.taken].sort()).toEqual(everyone(150).sort());
     expect(new Set(await ends())).toEqual(new Set(['sent']));
     expect((await waitOf())?.waitCode).toBeNull();
+  });
+
+  it('"slow down" holds, though a batch handed over before it is taken after it', async () => {
+    await mailing(250);
+    let comeThird = () => {};
+    const third = new Promise<void>((resolve) => {
+      comeThird = resolve;
+    });
+    const server = await resend(async (nth) => {
+      if (nth === 2) {
+        // The third may be kept back until this one is answered.
+        await Promise.race([third, pause(2000)]);
+        return { ...resendRefusal(429, 'rate_limit_exceeded'), headers: { 'retry-after': '60' } };
+      }
+      if (nth === 3) {
+        comeThird();
+        for (let look = 0; look < 100 && !(await waitOf())?.waitsUntil; look += 1) await pause(20);
+      }
+      return 'take';
+    });
+    await server.pass();
+    expect(await waitOf()).toMatchObject({
+      waitCode: 'slow_down',
+      waitsUntil: new Date(start.getTime() + 60_000),
+    });
+    const before = server.asked.length;
+    clock.set(new Date(start.getTime() + 59_000));
+    await server.pass();
+    expect(server.asked).toHaveLength(before);
   });
 
   const quotas: [string, string, string, Date][] = [
