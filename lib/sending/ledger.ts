@@ -353,7 +353,7 @@ export async function recordOutcomes(record: {
     ) as s (mine) left join lateral intend_attempts(
       ${record.batchId}, ${record.holder}, ${record.nextIds}::bigint[], ${record.leaseSeconds}, null, ${now}::timestamptz
     ) i on s.mine and ${record.nextIds.length > 0}`;
-  const rows = await persistently(write);
+  const rows = await persistently(write, () => takeBack(record));
   return {
     isMine: rows[0]?.mine === true,
     intents: new Map(
@@ -364,17 +364,35 @@ export async function recordOutcomes(record: {
   };
 }
 
+/**
+ * Takes back the intents that a try without an answer may have written: their letters have not been handed over, since nobody knows
+ * the attempts. Only where the lease is still mine.
+ */
+async function takeBack(record: { batchId: number; holder: Holder; nextIds: number[] }): Promise<void> {
+  if (record.nextIds.length === 0) return;
+  await driver()`
+    with mine as (
+      select id from batches where id = ${record.batchId} and holder = ${record.holder} and ended_at is null and leased_until > now()
+      for no key update
+    )
+    delete from attempts a using mine
+    where a.delivery_id = any (${record.nextIds}::bigint[]) and a.batch_id = mine.id and a.status = 'unknown'`;
+}
+
 /** Pauses between tries of what should not fail, milliseconds: a connection is made anew, a server is restarted. */
 const triesAfterMs = [100, 400, 1000, 2000, 4000];
 
-async function persistently<T>(work: () => Promise<T>): Promise<T> {
-  for (const pauseMs of triesAfterMs) {
+/** Tries again for some seconds; `undo` comes before each further try. */
+async function persistently<T>(work: () => Promise<T>, undo: () => Promise<void>): Promise<T> {
+  for (const [tries, pauseMs] of triesAfterMs.entries()) {
     try {
+      if (tries > 0) await undo();
       return await work();
     } catch {
       await new Promise((resolve) => setTimeout(resolve, pauseMs));
     }
   }
+  await undo();
   return work();
 }
 

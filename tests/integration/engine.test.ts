@@ -8,6 +8,7 @@ import {
   mailings,
   runCounts,
   runs,
+  runTallies,
   suppressions,
   transports,
   users,
@@ -346,6 +347,35 @@ describe('an engine that dies or freezes', () => {
     await new Promise((resolve) => setTimeout(resolve, 6000));
     expect(await pass(other, settings)).toMatchObject({ sent: 0, unknown: 0 });
     expect((await first).sent).toBe(1);
+  });
+
+  it('one whose connection broke may record the same again, and it counts once', async () => {
+    const { mailing, batch, holder, intents } = await dieAfterIntent();
+    const outcomes = [...intents].map(([deliveryId, attemptId]) => ({
+      attemptId,
+      deliveryId,
+      attempt: { status: 'success' as const, code: 250, response: 'taken', stage: 'dot' },
+      delivery: 'sent' as const,
+      reason: null,
+      countsAsTry: true,
+      nextTryAt: null,
+    }));
+    const record = { batchId: batch.id, holder, leaseSeconds: 60, outcomes, nextIds: [], now: start };
+    expect((await recordOutcomes(record)).isMine).toBe(true);
+    expect((await recordOutcomes(record)).isMine).toBe(true);
+    const run = await onlyRun(mailing.id);
+    const [tally] = await db.select().from(runTallies).where(eq(runTallies.runId, run.id));
+    expect(tally).toMatchObject({
+      total: 10,
+      sent: 4,
+      sending: 6,
+      queued: 0,
+      attemptsSucceeded: 4,
+      attemptsUnknown: 0,
+    });
+    expect(
+      (await deliveriesOf(run.id)).filter((one) => one.status === 'sent').map((one) => one.tries),
+    ).toEqual([1, 1, 1, 1]);
   });
 
   it('one that wakes after its lease ended writes nothing over the new state', async () => {
