@@ -1,5 +1,5 @@
 -- What was on its way when the old tables were left becomes what a claim holds now: its batch tells that it is being sent.
-UPDATE deliveries SET status = 'queued' WHERE status = 'sending';--> statement-breakpoint
+UPDATE deliveries SET status = 'queued', next_try_at = NULL WHERE status = 'sending';--> statement-breakpoint
 ALTER TABLE "deliveries" DROP CONSTRAINT "deliveries_sending_has_batch";--> statement-breakpoint
 ALTER TABLE "deliveries" DROP CONSTRAINT "deliveries_ended";--> statement-breakpoint
 ALTER TABLE "run_counts" DROP CONSTRAINT "run_counts_add_up";--> statement-breakpoint

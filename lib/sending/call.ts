@@ -1,6 +1,6 @@
 import { systemClock } from '@/lib/clock';
 import { log } from '@/lib/log';
-import { type PassCounts, sendDueMailings } from './engine';
+import { nothingDone, type PassCounts, sendDueMailings } from './engine';
 import { countRemaining } from './ledger';
 import { processTransport } from './wake';
 
@@ -32,15 +32,7 @@ export async function sendWithinBudget(call: {
   goOn: (rest: Promise<void>) => void;
 }): Promise<PassCounts> {
   const budgetMs = call.budgetSeconds * 1000;
-  let counts: PassCounts = {
-    runsOpened: 0,
-    claimed: 0,
-    sent: 0,
-    failed: 0,
-    unknown: 0,
-    retried: 0,
-    remaining: 0,
-  };
+  let counts = nothingDone();
   const pass = sendDueMailings({
     clock: systemClock,
     deadline: new Date(Date.now() + budgetMs),

@@ -51,6 +51,11 @@ export type Pass = {
   random?: () => number;
 };
 
+/** The counts of a pass that has not begun. */
+export function nothingDone(): PassCounts {
+  return { runsOpened: 0, claimed: 0, sent: 0, failed: 0, unknown: 0, retried: 0, remaining: 0 };
+}
+
 const engineName = `${hostname()}:${process.pid}:${randomBytes(4).toString('hex')}`;
 
 /**
@@ -62,8 +67,9 @@ export async function sendDueMailings(pass: Pass): Promise<PassCounts> {
   const engine = new Engine(pass);
   await ledger.reportEngine(engineName, pass.kind ?? 'cli');
   while (!engine.isOutOfTime()) {
-    const opened = await engine.openDueRuns();
+    // First what has ended: a slot may wait for the run before it.
     await engine.tidy();
+    const opened = await engine.openDueRuns();
     const sent = await engine.sendQueued();
     if (!opened && !sent) break;
   }
@@ -107,15 +113,7 @@ type Stretch = {
 };
 
 class Engine {
-  readonly counts: PassCounts = {
-    runsOpened: 0,
-    claimed: 0,
-    sent: 0,
-    failed: 0,
-    unknown: 0,
-    retried: 0,
-    remaining: 0,
-  };
+  readonly counts = nothingDone();
   private readonly settings: Env;
   private readonly random: () => number;
   private readonly compiled = new Map<number, CompiledLetter>();
@@ -242,9 +240,11 @@ class Engine {
   /** The next parcel, of the batch at hand or of one claimed for it; null when the stretch is over. */
   private take(stretch: Stretch): Promise<Parcel | null> {
     const turn = stretch.turn.then(async () => {
-      while (!stretch.isOver && !this.isOutOfTime() && this.now() < stretch.until) {
+      while (!stretch.isOver && !this.isOutOfTime()) {
+        // What is claimed is sent, even if the stretch ends meanwhile.
         const parcel = this.cut(stretch);
         if (parcel) return parcel;
+        if (this.now() >= stretch.until) break;
         stretch.current = await this.claim();
         if (!stretch.current) stretch.isOver = true;
         else stretch.hasServed = true;

@@ -424,7 +424,13 @@ export async function deferBatch(batchId: number, holder: Holder, repeatAt: Date
     where id = ${batchId} and holder = ${holder} and ended_at is null and leased_until > now()`;
 }
 
-/** Takes a batch that waits to be repeated over this transport, with its members; null when none is due. */
+/** The run of batch `b` is paused: its batches wait for the resume, as its queue does. */
+const isPaused = 'exists (select 1 from runs r where r.id = b.run_id and r.paused_at is not null)';
+
+/**
+ * Takes a batch that waits to be repeated over this transport, with its members; null when none is due. A paused run keeps its
+ * batches, until its time is over.
+ */
 export async function claimRepeat(claim: {
   holder: Holder;
   transport: string;
@@ -444,8 +450,12 @@ export async function claimRepeat(claim: {
   };
   const [row] = await db<BatchRow[]>`
     with due as materialized (
-      select id from batches where ended_at is null and holder is null and repeat_at <= ${now}::timestamptz
-        and transport = ${claim.transport} order by repeat_at limit 1 for update skip locked
+      select b.id from batches b where b.ended_at is null and b.holder is null and b.repeat_at <= ${now}::timestamptz
+        and b.transport = ${claim.transport} and (not ${db.unsafe(isPaused)} or exists (
+          select 1 from runs r join mailings m on m.id = r.mailing_id
+          where r.id = b.run_id and coalesce(r.deadline_at, m.ends_at) <= ${now}::timestamptz
+        ))
+      order by b.repeat_at limit 1 for update skip locked
     ), mine as (
       update batches b set holder = ${claim.holder}, leased_until = now() + make_interval(secs => ${claim.leaseSeconds}),
         repeat_at = null, repeats = b.repeats + 1
@@ -805,7 +815,8 @@ export async function findNextDue(transport: string): Promise<Date | null> {
         )) as next
         from runs r join sendable_runs s on s.id = r.id
       ) d left join transports t on t.name = ${transport}),
-      (select min(repeat_at) from batches where ended_at is null and repeat_at is not null and transport = ${transport}),
+      (select min(b.repeat_at) from batches b
+        where b.ended_at is null and b.repeat_at is not null and b.transport = ${transport} and not ${db.unsafe(isPaused)}),
       (select min(coalesce(r.deadline_at, m.ends_at)) from runs r join mailings m on m.id = r.mailing_id where r.status = 'open')
     ) as due`;
   return row?.due ? new Date(row.due) : null;

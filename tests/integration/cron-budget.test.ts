@@ -219,9 +219,11 @@ describe('many calls at once', () => {
     };
     const answers = (await Promise.all([machine(), machine(), machine()])).flat();
     expect(answers).toHaveLength(6);
-    expect(totals(answers)).toEqual({
+    const { claimed, ...done } = totals(answers);
+    // A call that meets trouble gives back what it has not begun, and another claims it again.
+    expect(claimed).toBeGreaterThanOrEqual(900);
+    expect(done).toEqual({
       runsOpened: 1,
-      claimed: 900,
       sent: 900,
       failed: 0,
       unknown: 0,

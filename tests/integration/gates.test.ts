@@ -154,9 +154,8 @@ describe('pause and resume', () => {
     clock.set(hours(3 * 24 + 1));
     expect((await pass(meeting.server)).sent).toBe(0);
     await resumeMailing(owner, { mailingId: mailing.id });
-    expect((await pass(meeting.server)).sent).toBe(many - handed);
     // The slot that had come waited for the run before it.
-    expect((await pass(meeting.server)).sent).toBe(many);
+    expect((await pass(meeting.server)).sent).toBe(many - handed + many);
     const found = await runsOf(mailing.id);
     expect(found.map((run) => run.status)).toEqual(['done', 'missed', 'missed', 'done']);
     for (const run of found) await recount(run.id);

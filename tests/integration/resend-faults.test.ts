@@ -7,9 +7,10 @@ import { fixedClock } from '@/lib/clock';
 import { resendTransport } from '@/lib/email/resend';
 import { parseEnv } from '@/lib/env';
 import type { Actor } from '@/lib/policy/rules';
-import { disableMailing, finishRun, stopMailing } from '@/lib/runs/mutations';
+import { disableMailing, finishRun, pauseMailing, resumeMailing, stopMailing } from '@/lib/runs/mutations';
 import { unsubscribeToken } from '@/lib/sending/compose';
 import { sendDueMailings } from '@/lib/sending/engine';
+import { findNextDue } from '@/lib/sending/ledger';
 import { unsubscribeByToken } from '@/lib/suppressions/mutations';
 import { blockUser } from '@/lib/users/mutations';
 import { asActor, createClient, createMailing, createSuppression, createUser } from '../support/factories';
@@ -281,6 +282,34 @@ describe('a batch that may not be repeated', () => {
     const { server } = await doubt(async () => later(11), { endsAt });
     expect(server.asked).toHaveLength(1);
     expect((await ends()).map((status) => status.split(' ')[0])).toEqual(Array(3).fill('unknown'));
+  });
+
+  it('what is in doubt when its owner pauses is repeated after the resume, under the same key', async () => {
+    const { server, made } = await doubt(async (mailingId) => {
+      await pauseMailing(actor, { mailingId }, db, clock);
+      later(20);
+    });
+    expect(server.asked).toHaveLength(1);
+    expect(await findNextDue('resend:test')).toBeNull();
+    await resumeMailing(actor, { mailingId: made.id }, db, clock);
+    await server.pass();
+    expect(await ends()).toEqual(['sent', 'sent', 'sent']);
+    expect(server.asked).toHaveLength(2);
+    expect(server.asked[1]?.key).toBe(server.asked[0]?.key);
+  });
+
+  it('what is in doubt in a paused mailing is unknown when its time is over', async () => {
+    const endsAt = new Date(start.getTime() + 10 * 60_000);
+    const { server } = await doubt(
+      async (mailingId) => {
+        await pauseMailing(actor, { mailingId }, db, clock);
+        later(11);
+      },
+      { endsAt },
+    );
+    expect(server.asked).toHaveLength(1);
+    expect((await ends()).map((status) => status.split(' ')[0])).toEqual(Array(3).fill('unknown'));
+    expect((await onlyRun()).status).toBe('partly_done');
   });
 
   it('a letter that would not be the same any more is not repeated', async () => {

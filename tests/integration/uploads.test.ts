@@ -4,11 +4,9 @@ import '@/tests/support/request-scope';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { NextRequest } from 'next/server';
 import { afterAll, describe, expect, it, vi } from 'vitest';
 import { GET } from '@/app/api/uploads/[name]/route';
 import { db } from '@/db/client';
-import { handlers } from '@/lib/auth/config';
 import type { Result } from '@/lib/errors';
 import { uploadImageAction } from '@/lib/uploads/actions';
 import { imageBytesMax } from '@/lib/uploads/schema';
@@ -17,6 +15,7 @@ import { blockUser } from '@/lib/users/mutations';
 import { createActor, createUser } from '@/tests/support/factories';
 import { avif, jpeg, png, webp } from '@/tests/support/pictures';
 import { withRequest } from '@/tests/support/request-scope';
+import { signIn } from '@/tests/support/sign-in';
 
 const dataDir = mkdtempSync(path.join(tmpdir(), 'mailroom-uploads-'));
 process.env.MAILROOM_DATA_DIR = dataDir;
@@ -44,29 +43,6 @@ function upload(cookie: string, bytes: Uint8Array<ArrayBuffer>, name: string, ty
   const form = new FormData();
   form.set('image', new File([bytes], name, { type }));
   return withRequest({ cookie }, () => uploadImageAction({ ok: null }, form));
-}
-
-/** The cookies of a browser that has signed in. */
-async function signIn(email: string, password: string): Promise<string> {
-  const jar = new Map<string, string>();
-  const call = async (method: 'GET' | 'POST', where: string, body?: Record<string, string>) => {
-    const cookie = [...jar].map(([name, value]) => `${name}=${value}`).join('; ');
-    const response = await handlers[method](
-      new NextRequest(`http://localhost:3000/api/auth/${where}`, {
-        method,
-        headers: { cookie, host: 'localhost:3000', 'content-type': 'application/x-www-form-urlencoded' },
-        ...(body ? { body: new URLSearchParams(body).toString() } : {}),
-      }),
-    );
-    for (const line of response.headers.getSetCookie()) {
-      const [, name = '', value = ''] = /^([^=]+)=([^;]*)/.exec(line) ?? [];
-      jar.set(name, value);
-    }
-    return response;
-  };
-  const { csrfToken } = (await (await call('GET', 'csrf')).json()) as { csrfToken: string };
-  await call('POST', 'callback/credentials', { email, password, csrfToken });
-  return [...jar].map(([name, value]) => `${name}=${value}`).join('; ');
 }
 
 describe('a picture that is stored', () => {
