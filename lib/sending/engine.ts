@@ -78,22 +78,19 @@ export async function sendDueMailings(pass: Pass): Promise<PassCounts> {
   return engine.counts;
 }
 
-/** A claimed batch on its way through the lanes. */
+/** A claimed batch, which one lane sends. */
 type OpenBatch = {
   batch: ledger.Batch;
   /** Its bytes have been handed over before, under the same key. */
   isRepeat: boolean;
   gateOpen: boolean;
   letters: CompiledLetter;
-  /** Not yet taken by a lane. */
+  /** Not yet cut into a parcel. */
   waiting: ledger.ClaimedDelivery[];
-  /** Parcels that lanes are busy with. */
-  going: number;
 };
 
-/** What a lane takes at a time: some deliveries of a batch, or all of them where it goes whole. */
+/** What a lane hands over at a time: some deliveries of its batch, or all of them where it goes whole. */
 type Parcel = {
-  open: OpenBatch;
   deliveries: ledger.ClaimedDelivery[];
   /** The attempts that are on disk for them; null: not yet. */
   attempts: ledger.Intents | null;
@@ -102,13 +99,15 @@ type Parcel = {
 /** What the lanes share for about a second. */
 type Stretch = {
   until: Date;
-  /** Nothing more to take: the queue is empty, the sender in trouble, or something failed. */
+  lanes: number;
+  /** There is nothing more to claim. */
+  isDry: boolean;
+  /** Nothing more may go: the sender is in trouble, or something failed. */
   isOver: boolean;
-  current: OpenBatch | null;
   hasServed: boolean;
-  /** One parcel, to hear from the provider how fast it may be asked. */
+  /** One batch, to hear from the provider how fast it may be asked. */
   isTrial: boolean;
-  /** Lanes take turns at taking: one of them claims, the others find what it has claimed. */
+  /** Lanes claim in turn. */
   turn: Promise<unknown>;
 };
 
@@ -202,77 +201,78 @@ class Engine {
   async sendQueued(): Promise<boolean> {
     const { repeatsSafely, requestsPerSecond } = this.pass.transport;
     const isTrial = !this.hasHeard && requestsPerSecond !== undefined && requestsPerSecond() === null;
+    const count = isTrial ? 1 : repeatsSafely ? wholeLanes : lanes;
     const stretch: Stretch = {
       until: new Date(this.now().getTime() + stretchMs),
+      lanes: count,
+      isDry: false,
       isOver: false,
-      current: null,
       hasServed: false,
       isTrial,
       turn: Promise.resolve(),
     };
-    const count = isTrial ? 1 : repeatsSafely ? wholeLanes : lanes;
     const ended = await Promise.allSettled(Array.from({ length: count }, () => this.lane(stretch)));
-    const left = stretch.current;
-    if (left && left.waiting.length > 0) await ledger.endBatch(left.batch.id, left.batch.holder, this.now());
     for (const result of ended) if (result.status === 'rejected') throw result.reason;
     return stretch.hasServed;
   }
 
+  /** Sends batch after batch; while the end of one is under way the next is claimed. */
   private async lane(stretch: Stretch): Promise<void> {
+    let coming = this.take(stretch);
     try {
-      let parcel = await this.take(stretch);
-      while (parcel) {
-        const next: Parcel | null = await this.serve(parcel, stretch);
-        if (stretch.isTrial) stretch.isOver = true;
-        const { open } = parcel;
-        open.going -= 1;
-        if (open.going === 0 && open.waiting.length === 0)
-          await ledger.endBatch(open.batch.id, open.batch.holder, this.now());
-        this.pass.onProgress?.(this.counts);
-        parcel = next ?? (await this.take(stretch));
+      for (let open = await coming; open; open = await coming) {
+        coming = Promise.resolve(null);
+        await this.sendBatch(open, stretch, () => {
+          if (!stretch.isTrial) coming = this.take(stretch);
+          coming.catch(() => {});
+        });
       }
     } catch (error) {
       stretch.isOver = true;
+      const claimed = await coming.catch(() => null);
+      if (claimed) await ledger.endBatch(claimed.batch.id, claimed.batch.holder, this.now()).catch(() => {});
       throw error;
     }
   }
 
-  /** The next parcel, of the batch at hand or of one claimed for it; null when the stretch is over. */
-  private take(stretch: Stretch): Promise<Parcel | null> {
+  /** The next batch, when the other lanes have had their turn; null when the stretch is over. */
+  private take(stretch: Stretch): Promise<OpenBatch | null> {
     const turn = stretch.turn.then(async () => {
-      while (!stretch.isOver && !this.isOutOfTime()) {
-        // What is claimed is sent, even if the stretch ends meanwhile.
-        const parcel = this.cut(stretch);
-        if (parcel) return parcel;
-        if (this.now() >= stretch.until) break;
-        stretch.current = await this.claim();
-        if (!stretch.current) stretch.isOver = true;
-        else stretch.hasServed = true;
-      }
-      return null;
+      if (stretch.isDry || stretch.isOver || this.isOutOfTime() || this.now() >= stretch.until) return null;
+      const open = await this.claim(stretch.lanes);
+      if (open) stretch.hasServed = true;
+      else stretch.isDry = true;
+      return open;
     });
     stretch.turn = turn.catch(() => {});
     return turn;
   }
 
-  /** A parcel of the batch at hand, if it has any left. */
-  private cut(stretch: Stretch): Parcel | null {
-    const open = stretch.current;
-    if (!open || open.waiting.length === 0 || stretch.isOver || this.isOutOfTime()) return null;
-    const deliveries = open.waiting.splice(0, this.parcelSize(open));
-    open.going += 1;
-    return { open, deliveries, attempts: null };
+  /** `ending` is called once, as soon as nothing more can be cut from the batch. */
+  private async sendBatch(open: OpenBatch, stretch: Stretch, ending: () => void): Promise<void> {
+    let parcel = this.cut(open, stretch);
+    let isEnding = false;
+    while (parcel) {
+      if (!isEnding && open.waiting.length === 0) {
+        isEnding = true;
+        ending();
+      }
+      parcel = await this.serve(open, parcel, stretch);
+      this.pass.onProgress?.(this.counts);
+    }
+    await ledger.endBatch(open.batch.id, open.batch.holder, this.now());
   }
 
-  /** A batch under one key is handed over whole, others in parcels that occupy all lanes. */
-  private parcelSize({ batch, waiting }: OpenBatch): number {
+  /** The next parcel of a batch; null when it has none left, or nothing may go any more. A batch under one key is one parcel. */
+  private cut({ waiting }: OpenBatch, stretch: Stretch): Parcel | null {
+    if (waiting.length === 0 || stretch.isOver || this.isOutOfTime()) return null;
     const { repeatsSafely, batchMax } = this.pass.transport;
-    if (repeatsSafely) return waiting.length;
-    return Math.min(laneSize, batchMax, Math.ceil(batch.deliveries.length / lanes));
+    const deliveries = waiting.splice(0, repeatsSafely ? waiting.length : Math.min(laneSize, batchMax));
+    return { deliveries, attempts: null };
   }
 
   /** Claims a batch, one to repeat before a new one. Null when there is nothing to send now, or the sender waits. */
-  private async claim(): Promise<OpenBatch | null> {
+  private async claim(among: number): Promise<OpenBatch | null> {
     const { transport } = this.pass;
     const state = await ledger.readTransport(transport.name, this.now());
     if (state.wait) return null;
@@ -284,19 +284,18 @@ class Engine {
       now: this.now(),
     };
     const repeat = transport.repeatsSafely ? await ledger.claimRepeat(lease) : null;
-    if (repeat) {
-      // All of it has been recorded before.
-      if (repeat.deliveries.length === 0) await ledger.endBatch(repeat.id, repeat.holder, this.now());
-      return this.opened(repeat, repeat.gateOpen);
-    }
+    if (repeat) return this.opened(repeat, repeat.gateOpen);
     if (!(await ledger.isAnythingClaimable(this.now()))) return null;
     const trouble = await transport.ready();
     if (trouble) {
       await this.hold(trouble.waitCode, trouble.response, trouble.waitSeconds);
       return null;
     }
-    const most = transport.repeatsSafely ? transport.batchMax : this.settings.SEND_BATCH;
-    const limit = await this.allowance(Math.min(this.settings.SEND_BATCH, most), state.isSlowed);
+    const { SEND_BATCH } = this.settings;
+    const most = transport.repeatsSafely
+      ? Math.min(SEND_BATCH, transport.batchMax)
+      : Math.ceil(SEND_BATCH / among);
+    const limit = await this.allowance(most, state.isSlowed);
     if (limit === 0) return null;
     const idempotencyKey = transport.repeatsSafely ? randomUUID() : null;
     const batch = await ledger.claimBatch({ ...lease, limit, idempotencyKey });
@@ -304,15 +303,13 @@ class Engine {
       await ledger.returnAllowance(transport.name, limit - (batch?.deliveries.length ?? 0));
     if (!batch) return null;
     this.counts.claimed += batch.deliveries.length;
-    // Everybody in it has unsubscribed.
-    if (batch.deliveries.length === 0) await ledger.endBatch(batch.id, batch.holder, this.now());
     return this.opened(batch, true);
   }
 
   private async opened(batch: ledger.Batch, gateOpen: boolean): Promise<OpenBatch> {
     const isRepeat = batch.repeats > 0;
     const letters = await this.compiledLetter(batch.runId);
-    return { batch, isRepeat, gateOpen, letters, waiting: [...batch.deliveries], going: 0 };
+    return { batch, isRepeat, gateOpen, letters, waiting: [...batch.deliveries] };
   }
 
   /** Letters the shared rate lets out now, at most `want`; waits a moment for the bucket to fill. */
@@ -358,10 +355,9 @@ class Engine {
    * May a batch that has been handed over before go once more? Only if its gate is open still, its key good, and its bytes the same;
    * else its members end `unknown`.
    */
-  private async mayRepeat({ open, deliveries }: Parcel, letters: Letter[]): Promise<boolean> {
+  private async mayRepeat({ batch, gateOpen }: OpenBatch, letters: Letter[]): Promise<boolean> {
     const { transport } = this.pass;
-    const { batch, gateOpen } = open;
-    const isSame = letters.length === deliveries.length && transport.digest(letters) === batch.digest;
+    const isSame = letters.length === batch.deliveries.length && transport.digest(letters) === batch.digest;
     const isFresh =
       batch.firstTriedAt !== null && this.now().getTime() - batch.firstTriedAt.getTime() < latenessLimitMs;
     if (!gateOpen || !isSame || !isFresh) {
@@ -393,12 +389,12 @@ class Engine {
    * Intends a parcel, sends it, and records what became of it, together with the intents of the next one, which is answered where
    * the batch has more and may go on.
    */
-  private async serve(parcel: Parcel, stretch: Stretch): Promise<Parcel | null> {
+  private async serve(open: OpenBatch, parcel: Parcel, stretch: Stretch): Promise<Parcel | null> {
     const { transport, signal } = this.pass;
-    const { open, deliveries } = parcel;
     const { batch } = open;
+    const { deliveries } = parcel;
     const { letters, broken } = this.composeAll(deliveries, open.letters);
-    if (open.isRepeat && !(await this.mayRepeat(parcel, [...letters.values()]))) return null;
+    if (open.isRepeat && !(await this.mayRepeat(open, [...letters.values()]))) return null;
     const attempts =
       parcel.attempts ??
       (await ledger.intend({
@@ -426,7 +422,7 @@ class Engine {
     this.hasHeard = true;
     const refused = results.find((one) => one.outcome === 'refused' && one.scope === 'sender');
     if (refused) stretch.isOver = true;
-    const next = stretch.current === open ? this.cut(stretch) : null;
+    const next = this.cut(open, stretch);
     const result = new Map(going.map((delivery, index) => [delivery.id, results[index] ?? noResult]));
     for (const [id, message] of broken)
       result.set(id, {

@@ -6,7 +6,7 @@ import type { FrozenRun } from './compose';
 
 /*
  * All SQL of the ledger: runs, batches, deliveries, attempts, and what engines share; the hot path's statements (claim_batch,
- * intend_attempts, settle_attempts, end_batch) are functions of the database, in migration 0005, where it is said why.
+ * intend_attempts, record_outcomes, end_batch) are functions of the database, in migration 0005, where it is said why.
  * Leases go by the database's clock, everything else by the instant that is passed in. Statements of the hot path (claim,
  * intend, record) are one round trip each and prepared by the driver; whatever has to join a caller's transaction takes `on`.
  * Locks are always taken in the order mailing, run, delivery, run_counts (a trigger's), so that engines do not deadlock.
@@ -341,21 +341,19 @@ export async function recordOutcomes(record: {
 }): Promise<{ isMine: boolean; intents: Intents }> {
   const { outcomes } = record;
   const now = record.now.toISOString();
-  type Row = { mine: boolean; attempt_id: string | null; of_delivery: string };
-  const write = () => driver()<Row[]>`
-    select s.mine, i.attempt_id, i.of_delivery from settle_attempts(
+  const write = () => driver()<{ attempt_id: string | null; of_delivery: string }[]>`
+    select * from record_outcomes(
       ${record.batchId}, ${record.holder}, ${record.leaseSeconds}, ${now}::timestamptz,
       ${outcomes.map((o) => o.attemptId)}::bigint[], ${outcomes.map((o) => o.deliveryId)}::bigint[],
       ${outcomes.map((o) => o.attempt?.status ?? null)}::text[], ${outcomes.map((o) => o.attempt?.code ?? null)}::int[],
       ${outcomes.map((o) => clip(o.attempt?.response ?? ''))}::text[], ${outcomes.map((o) => o.attempt?.stage ?? '')}::text[],
       ${outcomes.map((o) => o.delivery)}::text[], ${outcomes.map((o) => o.reason)}::text[],
-      ${outcomes.map((o) => (o.countsAsTry ? 1 : 0))}::int[], ${outcomes.map((o) => o.nextTryAt?.toISOString() ?? null)}::text[]
-    ) as s (mine) left join lateral intend_attempts(
-      ${record.batchId}, ${record.holder}, ${record.nextIds}::bigint[], ${record.leaseSeconds}, null, ${now}::timestamptz
-    ) i on s.mine and ${record.nextIds.length > 0}`;
+      ${outcomes.map((o) => (o.countsAsTry ? 1 : 0))}::int[], ${outcomes.map((o) => o.nextTryAt?.toISOString() ?? null)}::text[],
+      ${record.nextIds}::bigint[]
+    )`;
   const rows = await persistently(write, () => takeBack(record));
   return {
-    isMine: rows[0]?.mine === true,
+    isMine: rows.length > 0,
     intents: new Map(
       rows.flatMap((row) =>
         row.attempt_id === null ? [] : [[Number(row.of_delivery), Number(row.attempt_id)]],

@@ -1,3 +1,4 @@
+import { buildMime } from '@/lib/email/mime';
 import { smtpTransport } from '@/lib/email/smtp';
 import { compileLetter } from '@/lib/sending/compose';
 import { seconds } from './ground';
@@ -6,12 +7,8 @@ import { body, subject } from './stock';
 /** Letters handed to the transport at once; two such sends run side by side, so that no connection runs dry. */
 const chunk = 100;
 
-/**
- * Letters a second of our own client alone: each composed for its client and sent over ten connections to the sink on that
- * port, with no database.
- */
-export async function benchClient(port: number, howMany: number): Promise<number> {
-  const letters = compileLetter({
+const compiled = () =>
+  compileLetter({
     id: 1,
     ownerId: 1,
     mailingId: 1,
@@ -24,6 +21,20 @@ export async function benchClient(port: number, howMany: number): Promise<number
     locale: 'en',
     openedAt: new Date(),
   });
+
+const client = (id: number) => ({ id, email: `client${id}@bench.test`, fullName: `Client Number ${id}` });
+
+/** Octets that a letter has on the wire. */
+export function letterOctets(): number {
+  return buildMime(compiled().compose(client(5000))).length;
+}
+
+/**
+ * Letters a second of our own client alone: each composed for its client and sent over ten connections to the sink on that
+ * port, with no database.
+ */
+export async function benchClient(port: number, howMany: number): Promise<number> {
+  const letters = compiled();
   const transport = smtpTransport('bench', {
     host: '127.0.0.1',
     port,
@@ -40,10 +51,9 @@ export async function benchClient(port: number, howMany: number): Promise<number
     while (next < howMany) {
       const from = next;
       next = Math.min(howMany, next + chunk);
-      const composed = Array.from({ length: next - from }, (_, index) => {
-        const id = from + index + 1;
-        return letters.compose({ id, email: `client${id}@bench.test`, fullName: `Client Number ${id}` });
-      });
+      const composed = Array.from({ length: next - from }, (_, index) =>
+        letters.compose(client(from + index + 1)),
+      );
       for (const result of await transport.send(composed)) if (result.outcome === 'accepted') accepted += 1;
     }
   };

@@ -4,11 +4,11 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import type { Ground } from './ground';
 
-type SmtpSource = { send(port: number, howMany: number): Promise<void> };
+type SmtpSource = { send(port: number, howMany: number, octets: number): Promise<void> };
 
 /**
  * Postfix's own load generator, from this machine or else unpacked from Debian's package into a directory that goes away again:
- * nothing is installed and no service runs. It sends the same 5,120 bytes over and over: nothing is composed or written down.
+ * nothing is installed and no service runs. It sends the same bytes over and over: nothing is composed or written down.
  */
 export function findSmtpSource(ground: Ground): SmtpSource | { missing: string } {
   const places = [...(process.env.PATH ?? '').split(path.delimiter), '/usr/sbin', '/usr/local/sbin'];
@@ -64,9 +64,9 @@ function unpack(directory: string): string | null {
 
 function smtpSource(program: string, libraries: string[]): SmtpSource {
   return {
-    async send(port, howMany) {
+    async send(port, howMany, octets) {
       // -d keeps the connections, -s how many, -m letters in all, -l octets of each.
-      const args = ['-d', '-s', '10', '-m', String(howMany), '-l', '5120'];
+      const args = ['-d', '-s', '10', '-m', String(howMany), '-l', String(octets)];
       const who = ['-f', 'bench@bench.test', '-t', 'client@bench.test'];
       const child = spawn(program, [...args, ...who, `127.0.0.1:${port}`], {
         stdio: ['ignore', 'inherit', 'inherit'],

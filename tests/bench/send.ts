@@ -63,9 +63,12 @@ export async function benchPostfix(ground: Ground): Promise<Row[]> {
     ground.note(`skipped: ${found.missing}`);
     return [];
   }
+  const { letterOctets } = await import('./client');
+  const octets = letterOctets();
+  ground.note(`every letter has ${whole(octets)} octets on the wire, from either side`);
   return benchAgainst(ground, {
-    peer: "Postfix's smtp-source with 10 connections",
-    send: (sink) => found.send(sink.port, ground.letters),
+    peer: "Postfix's smtp-source with 10 connections and as many octets",
+    send: (sink) => found.send(sink.port, ground.letters, octets),
     must: 0.6,
     aim: 1,
   });
