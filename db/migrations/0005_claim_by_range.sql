@@ -19,7 +19,7 @@ ALTER TABLE "runs" ADD COLUMN "next_delivery_id" bigint;--> statement-breakpoint
 ALTER TABLE "runs" ADD COLUMN "last_delivery_id" bigint;--> statement-breakpoint
 ALTER TABLE "transports" ADD COLUMN "slow_rate" double precision;--> statement-breakpoint
 ALTER TABLE "transports" ADD COLUMN "slowed_at" timestamp with time zone;--> statement-breakpoint
-ALTER TABLE "transports" ADD COLUMN "next_request_at" timestamp with time zone;--> statement-breakpoint
+ALTER TABLE "transports" ADD COLUMN "last_request_at" timestamp with time zone;--> statement-breakpoint
 CREATE INDEX "batches_live" ON "batches" USING btree ("run_id") WHERE "batches"."ended_at" is null;--> statement-breakpoint
 CREATE INDEX "deliveries_again" ON "deliveries" USING btree ("run_id","next_try_at","id") WHERE "deliveries"."next_try_at" is not null;--> statement-breakpoint
 CREATE INDEX "deliveries_missed" ON "deliveries" USING btree ("run_id","miss","client_id") WHERE "deliveries"."miss" is not null;--> statement-breakpoint
@@ -272,18 +272,23 @@ end $$;
 -- nothing is written. An attempt status of null takes the intent back: it was never handed over. A delivery status of
 -- `sending` leaves the delivery in its batch, which will be repeated as it is. Called again with the same, it changes nothing.
 -- In the same step it intends the deliveries that are wanted next, as `intend_attempts` does; a row for each of these, and one
--- without where there are none. "= any" leads by the key; the join only brings the values, and is by hash.
+-- without where there are none. Where nothing is outstanding any more the batch is over, and ended. "= any" leads by the key; the join only brings the values, and is by hash.
 create function record_outcomes(of_batch bigint, of_holder text, lease_seconds int, at timestamptz, attempt_ids bigint[],
   delivery_ids bigint[], attempt_statuses text[], codes int[], responses text[], stages text[], delivery_statuses text[],
   reasons text[], tried int[], next_tries text[], wanted bigint[])
-returns table (attempt_id bigint, of_delivery bigint) language plpgsql
+returns table (attempt_id bigint, of_delivery bigint, is_over boolean) language plpgsql
 set plan_cache_mode = force_generic_plan set enable_seqscan = off set enable_bitmapscan = off set enable_mergejoin = off
 set enable_nestloop = off set mailroom.counts_itself = 'yes' as $$
-declare of_run bigint; answered record; moved record; taken_back int := 0; intended int := 0;
+declare of_run bigint; open_before int; answered record; moved record; taken_back int := 0; intended int := 0;
 begin
-  select b.run_id into of_run from batches b
+  select b.run_id, b.outstanding into of_run, open_before from batches b
   where b.id = of_batch and b.holder = of_holder and b.ended_at is null and b.leased_until > now() for no key update;
-  if not found then return; end if;
+  if not found then
+    -- The same once more, after an answer that was lost on its way.
+    return query select null::bigint, null::bigint, true from batches b
+      where b.id = of_batch and b.holder = of_holder and b.ended_at is not null and b.outstanding = 0;
+    return;
+  end if;
 
   with settled as (
     update attempts a set status = o.status::attempt_status, code = o.code, response = o.response, stage = o.stage
@@ -317,12 +322,14 @@ begin
       from deliveries d, runs r, batches b
       where d.id = any (wanted) and d.run_id + 0 = of_run and d.status = 'queued' and r.id = of_run and b.id = of_batch
       order by d.id
-      returning a.id, a.delivery_id;
+      returning a.id, a.delivery_id, false;
     get diagnostics intended = row_count;
   end if;
-  if intended = 0 then return query select null::bigint, null::bigint; end if;
+  is_over := open_before = moved.all_of_them;
+  if intended = 0 then return query select null::bigint, null::bigint, is_over; end if;
 
-  update batches b set leased_until = now() + make_interval(secs => lease_seconds), outstanding = outstanding - moved.all_of_them
+  update batches b set leased_until = now() + make_interval(secs => lease_seconds), outstanding = outstanding - moved.all_of_them,
+    ended_at = case when is_over then now() end
   where b.id = of_batch;
   update run_counts c set queued = c.queued - moved.ended, sent = c.sent + moved.sent, failed = c.failed + moved.failed,
     unknown = c.unknown + moved.unknown, attempts_succeeded = c.attempts_succeeded + answered.succeeded,

@@ -19,7 +19,7 @@ export const transports = pgTable('transports', {
   slowRate: doublePrecision('slow_rate'),
   slowedAt: instant('slowed_at'),
   /** The next request may leave at this instant, where the provider announced how many a second it takes. */
-  nextRequestAt: instant('next_request_at'),
+  lastRequestAt: instant('last_request_at'),
   /** Token bucket: letters that may leave at once. */
   tokens: doublePrecision('tokens').notNull().default(0),
   tokensAt: instant('tokens_at').notNull().defaultNow(),

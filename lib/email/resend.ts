@@ -146,6 +146,12 @@ function announcedRate(headers: Record<string, string>): number | null {
 
 type Answer = { data: unknown; error: unknown; headers: Record<string, string> | null };
 
+/**
+ * The part of the announced rate that is left unused. Requests that leave evenly arrive unevenly: every refusal for coming too fast
+ * widens the distance, every other answer narrows it.
+ */
+const [cautionGained, cautionLost, cautionMax] = [0.02, 0.0002, 0.2];
+
 /** For so long after an answer the host counts as reachable, by the watch of the process: sockets know no other clock. */
 const reachableMs = 5000;
 /** A batch being split waits at most so long, altogether, for "slow down" answers. */
@@ -162,6 +168,7 @@ export function resendTransport(
 ): Transport {
   const resend = new Resend(settings.apiKey, { baseUrl: settings.baseUrl });
   let requestsPerSecond: number | null = null;
+  let caution = 0;
   let answeredAt = Number.NEGATIVE_INFINITY;
 
   async function request(letters: Letter[], key: string | undefined): Promise<Answer> {
@@ -184,6 +191,9 @@ export function resendTransport(
     if (answer.headers === null) answeredAt = Number.NEGATIVE_INFINITY;
     else {
       answeredAt = performance.now();
+      const isTooFast = refusal.safeParse(answer.error).data?.statusCode === 429;
+      if (!isTooFast) caution = Math.max(0, caution - cautionLost);
+      else if (requestsPerSecond !== null) caution = Math.min(cautionMax, caution + cautionGained);
       requestsPerSecond = announcedRate(answer.headers) ?? requestsPerSecond;
     }
     return answer;
@@ -260,7 +270,7 @@ export function resendTransport(
     repeatsSafely: true,
     batchMax: 100,
     ready: async () => (performance.now() - answeredAt < reachableMs ? null : reach(settings)),
-    requestsPerSecond: () => requestsPerSecond,
+    requestsPerSecond: () => (requestsPerSecond === null ? null : requestsPerSecond * (1 - caution)),
     async send(letters, { idempotencyKey, signal } = {}) {
       const results = letters.map(policyRefusal);
       const allowed = letters.filter((_, index) => results[index] === null);

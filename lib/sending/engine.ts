@@ -87,6 +87,10 @@ type OpenBatch = {
   letters: CompiledLetter;
   /** Not yet cut into a parcel. */
   waiting: ledger.ClaimedDelivery[];
+  /** All of it is recorded. */
+  isOver: boolean;
+  /** Set as soon as the one after it is asked for. */
+  following: Promise<OpenBatch | null> | null;
 };
 
 /** What a lane hands over at a time: some deliveries of its batch, or all of them where it goes whole. */
@@ -119,6 +123,8 @@ class Engine {
   private readonly begunAt: Date;
   /** The transport has waited, and the first letter it takes ends that. */
   private hasWaited = false;
+  /** Letters have been let out at a rate in this pass. */
+  private isPaced = false;
   /** The transport has answered in this pass. */
   private hasHeard = false;
 
@@ -216,21 +222,20 @@ class Engine {
     return stretch.hasServed;
   }
 
-  /** Sends batch after batch; while the end of one is under way the next is claimed. */
+  /** Sends batch after batch. */
   private async lane(stretch: Stretch): Promise<void> {
-    let coming = this.take(stretch);
+    let open: OpenBatch | null = null;
     try {
-      for (let open = await coming; open; open = await coming) {
-        coming = Promise.resolve(null);
-        await this.sendBatch(open, stretch, () => {
-          if (!stretch.isTrial) coming = this.take(stretch);
-          coming.catch(() => {});
-        });
+      open = await this.take(stretch);
+      while (open) {
+        if (stretch.isTrial) stretch.isDry = true;
+        await this.sendBatch(open, stretch);
+        open = await (open.following ?? this.take(stretch));
       }
     } catch (error) {
       stretch.isOver = true;
-      const claimed = await coming.catch(() => null);
-      if (claimed) await ledger.endBatch(claimed.batch.id, claimed.batch.holder, this.now()).catch(() => {});
+      const following = await open?.following?.catch(() => null);
+      if (following) await this.giveBack(following).catch(() => {});
       throw error;
     }
   }
@@ -239,7 +244,7 @@ class Engine {
   private take(stretch: Stretch): Promise<OpenBatch | null> {
     const turn = stretch.turn.then(async () => {
       if (stretch.isDry || stretch.isOver || this.isOutOfTime() || this.now() >= stretch.until) return null;
-      const open = await this.claim(stretch.lanes);
+      const open = await this.claim(stretch);
       if (open) stretch.hasServed = true;
       else stretch.isDry = true;
       return open;
@@ -248,19 +253,23 @@ class Engine {
     return turn;
   }
 
-  /** `ending` is called once, as soon as nothing more can be cut from the batch. */
-  private async sendBatch(open: OpenBatch, stretch: Stretch, ending: () => void): Promise<void> {
+  /** Sends a batch in parcels; while the last of them is under way the batch to follow is claimed. */
+  private async sendBatch(open: OpenBatch, stretch: Stretch): Promise<void> {
     let parcel = this.cut(open, stretch);
-    let isEnding = false;
     while (parcel) {
-      if (!isEnding && open.waiting.length === 0) {
-        isEnding = true;
-        ending();
+      // Where letters are let out at a rate they are asked for when they can go.
+      if (open.waiting.length === 0 && !this.isPaced) {
+        open.following ??= this.take(stretch);
+        open.following.catch(() => {});
       }
       parcel = await this.serve(open, parcel, stretch);
       this.pass.onProgress?.(this.counts);
     }
-    await ledger.endBatch(open.batch.id, open.batch.holder, this.now());
+    if (!open.isOver) await this.giveBack(open);
+  }
+
+  private giveBack({ batch }: OpenBatch): Promise<void> {
+    return ledger.endBatch(batch.id, batch.holder, this.now());
   }
 
   /** The next parcel of a batch; null when it has none left, or nothing may go any more. A batch under one key is one parcel. */
@@ -272,7 +281,7 @@ class Engine {
   }
 
   /** Claims a batch, one to repeat before a new one. Null when there is nothing to send now, or the sender waits. */
-  private async claim(among: number): Promise<OpenBatch | null> {
+  private async claim(stretch: Stretch): Promise<OpenBatch | null> {
     const { transport } = this.pass;
     const state = await ledger.readTransport(transport.name, this.now());
     if (state.wait) return null;
@@ -285,7 +294,8 @@ class Engine {
     };
     const repeat = transport.repeatsSafely ? await ledger.claimRepeat(lease) : null;
     if (repeat) return this.opened(repeat, repeat.gateOpen);
-    if (!(await ledger.isAnythingClaimable(this.now()))) return null;
+    // No server is called before there is something for it.
+    if (!stretch.hasServed && !(await ledger.isAnythingClaimable(this.now()))) return null;
     const trouble = await transport.ready();
     if (trouble) {
       await this.hold(trouble.waitCode, trouble.response, trouble.waitSeconds);
@@ -294,7 +304,7 @@ class Engine {
     const { SEND_BATCH } = this.settings;
     const most = transport.repeatsSafely
       ? Math.min(SEND_BATCH, transport.batchMax)
-      : Math.ceil(SEND_BATCH / among);
+      : Math.ceil(SEND_BATCH / stretch.lanes);
     const limit = await this.allowance(most, state.isSlowed);
     if (limit === 0) return null;
     const idempotencyKey = transport.repeatsSafely ? randomUUID() : null;
@@ -309,7 +319,15 @@ class Engine {
   private async opened(batch: ledger.Batch, gateOpen: boolean): Promise<OpenBatch> {
     const isRepeat = batch.repeats > 0;
     const letters = await this.compiledLetter(batch.runId);
-    return { batch, isRepeat, gateOpen, letters, waiting: [...batch.deliveries] };
+    return {
+      batch,
+      isRepeat,
+      gateOpen,
+      letters,
+      waiting: [...batch.deliveries],
+      isOver: false,
+      following: null,
+    };
   }
 
   /** Letters the shared rate lets out now, at most `want`; waits a moment for the bucket to fill. */
@@ -318,9 +336,9 @@ class Engine {
     const limits = {
       perSecond: this.settings.SEND_PER_SECOND ?? null,
       perDay: this.settings.SEND_PER_DAY ?? null,
-      requestsPerSecond: transport.requestsPerSecond?.() ?? null,
     };
-    if (!isSlowed && Object.values(limits).every((limit) => limit === null)) return want;
+    if (!isSlowed && limits.perSecond === null && limits.perDay === null) return want;
+    this.isPaced = true;
     while (!this.isOutOfTime()) {
       const asked = this.now();
       const { granted, waitMs, dayIsUsedUp } = await ledger.takeAllowance(
@@ -410,15 +428,16 @@ class Engine {
       return null;
     }
     const going = deliveries.filter((delivery) => attempts.has(delivery.id) && letters.has(delivery.id));
-    const results = await this.keepingLease(batch, () =>
-      transport.send(
+    const results = await this.keepingLease(batch, async () => {
+      if (!(await this.mayAsk(stretch))) return going.map((): SendResult => ({ outcome: 'untried' }));
+      return transport.send(
         going.map((delivery) => letters.get(delivery.id) as Letter),
         {
           ...(batch.idempotencyKey ? { idempotencyKey: batch.idempotencyKey } : {}),
           ...(signal ? { signal } : {}),
         },
-      ),
-    );
+      );
+    });
     this.hasHeard = true;
     const refused = results.find((one) => one.outcome === 'refused' && one.scope === 'sender');
     if (refused) stretch.isOver = true;
@@ -448,6 +467,7 @@ class Engine {
       now: this.now(),
     });
     if (next) next.attempts = recorded.intents;
+    open.isOver = recorded.isOver;
     if (!recorded.isMine) {
       log.warn('lease_lost', { batch: batch.id, letters: outcomes.length });
       stretch.isOver = true;
@@ -470,6 +490,15 @@ class Engine {
       await ledger.deferBatch(batch.id, batch.holder, new Date(this.now().getTime() + seconds * 1000));
     }
     return next;
+  }
+
+  /** Waits for the turn of a request, where the provider announced how many it takes in a second; false: it must not go any more. */
+  private async mayAsk(stretch: Stretch): Promise<boolean> {
+    const perSecond = this.pass.transport.requestsPerSecond?.() ?? null;
+    if (perSecond === null && !stretch.isTrial) return true;
+    const waitMs = await ledger.reserveRequest(this.pass.transport.name, perSecond, this.now());
+    if (waitMs > 0) await new Promise((resolve) => setTimeout(resolve, waitMs));
+    return !stretch.isOver && !this.isOutOfTime();
   }
 
   /** A server may answer the final dot later than a lease lasts: it is prolonged for as long as this process lives and waits. */

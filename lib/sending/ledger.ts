@@ -328,7 +328,7 @@ export type Outcome = {
 /**
  * Writes outcomes in bulk, only where the lease is still mine: when it is lost, nothing is written. In the same round trip it
  * intends the next deliveries of the batch, as {@link intend} does. Once it has failed it is tried again for some seconds, since
- * what is not recorded has to be called unknown.
+ * what is not recorded has to be called unknown. A batch of which nothing is outstanding any more is over, and ended.
  */
 export async function recordOutcomes(record: {
   batchId: number;
@@ -338,10 +338,10 @@ export async function recordOutcomes(record: {
   /** Deliveries of this batch that are handed over next. */
   nextIds: number[];
   now: Date;
-}): Promise<{ isMine: boolean; intents: Intents }> {
+}): Promise<{ isMine: boolean; isOver: boolean; intents: Intents }> {
   const { outcomes } = record;
   const now = record.now.toISOString();
-  const write = () => driver()<{ attempt_id: string | null; of_delivery: string }[]>`
+  const write = () => driver()<{ attempt_id: string | null; of_delivery: string; is_over: boolean }[]>`
     select * from record_outcomes(
       ${record.batchId}, ${record.holder}, ${record.leaseSeconds}, ${now}::timestamptz,
       ${outcomes.map((o) => o.attemptId)}::bigint[], ${outcomes.map((o) => o.deliveryId)}::bigint[],
@@ -354,6 +354,7 @@ export async function recordOutcomes(record: {
   const rows = await persistently(write, () => takeBack(record));
   return {
     isMine: rows.length > 0,
+    isOver: rows[0]?.is_over === true,
     intents: new Map(
       rows.flatMap((row) =>
         row.attempt_id === null ? [] : [[Number(row.of_delivery), Number(row.attempt_id)]],
@@ -714,8 +715,6 @@ export type Limits = {
   perSecond: number | null;
   /** Letters of a UTC day. */
   perDay: number | null;
-  /** Calls to the provider, of up to `want` letters each. */
-  requestsPerSecond: number | null;
 };
 
 /**
@@ -735,13 +734,12 @@ export async function takeAllowance(
       used: number;
       tokens: number;
       tokens_at: string;
-      next_request_at: string | null;
       slow_rate: number | null;
       slowed_at: string;
     };
     const day = now.toISOString().slice(0, 10);
     const [row] = await tx<Row[]>`
-      select case when day = ${day}::date then day_letters else 0 end as used, tokens, tokens_at, next_request_at, slow_rate, slowed_at
+      select case when day = ${day}::date then day_letters else 0 end as used, tokens, tokens_at, slow_rate, slowed_at
       from transports where name = ${name} for update`;
     if (!row) return { granted: want, waitMs: 0, dayIsUsedUp: false };
     const leftToday = limits.perDay === null ? want : limits.perDay - row.used;
@@ -752,34 +750,34 @@ export async function takeAllowance(
     const size = Math.max(1, Math.min(want, whole ? rate : rate / 10));
     const passed = Math.max(0, now.getTime() - new Date(row.tokens_at).getTime());
     const tokens = Number.isFinite(rate) ? Math.min(size, row.tokens + (passed / 1000) * rate) : size;
-    const betweenMs = limits.requestsPerSecond === null ? 0 : requestSpread / limits.requestsPerSecond;
-    // The first request went before the rate was known: the spacing counts from now.
-    const nextRequest = row.next_request_at
-      ? new Date(row.next_request_at).getTime()
-      : now.getTime() + betweenMs;
-    const waitMs = Math.max(((size - tokens) / rate) * 1000, betweenMs > 0 ? nextRequest - now.getTime() : 0);
-    if (waitMs > 0) {
-      if (betweenMs > 0 && !row.next_request_at)
-        await tx`update transports set next_request_at = ${new Date(nextRequest).toISOString()}::timestamptz where name = ${name}`;
-      return { granted: 0, waitMs, dayIsUsedUp: false };
-    }
+    const waitMs = ((size - tokens) / rate) * 1000;
+    if (waitMs > 0) return { granted: 0, waitMs, dayIsUsedUp: false };
 
     const granted = Math.min(want, leftToday, Number.isFinite(rate) ? Math.floor(tokens) : want);
-    // A request that comes a little late does not put off all that follow.
-    const requestAt = Math.max(nextRequest, now.getTime() - lateMs) + betweenMs;
     await tx`
       update transports set tokens = ${tokens - granted}, tokens_at = greatest(tokens_at, ${now.toISOString()}::timestamptz),
-        day = ${day}::date, day_letters = ${row.used + granted},
-        next_request_at = ${betweenMs > 0 ? new Date(requestAt).toISOString() : null}::timestamptz
+        day = ${day}::date, day_letters = ${row.used + granted}
       where name = ${name}`;
     return { granted, waitMs: 0, dayIsUsedUp: false };
   });
 }
 
-/** Milliseconds over which the announced requests of a second are spread: a little more than it has, so that none is refused. */
-const requestSpread = 1012;
-/** How much of a delay is caught up. */
-const lateMs = 8;
+/** Milliseconds over which the announced requests of a second are spread: more than it has, so that one that is late is not too many. */
+const requestSpread = 1025;
+
+/**
+ * Reserves the moment of the next request to a provider that announced how many it takes in a second, shared by all engines; null:
+ * it has not yet, and the request goes now. Returns how long to wait, in milliseconds. A moment that is not used is lost.
+ */
+export async function reserveRequest(name: string, perSecond: number | null, now: Date): Promise<number> {
+  const db = driver();
+  const betweenMs = perSecond === null ? 0 : requestSpread / perSecond;
+  const [row] = await db<{ reserved: string }[]>`
+    update transports set last_request_at = greatest(${now.toISOString()}::timestamptz,
+      last_request_at + make_interval(secs => ${betweenMs / 1000}::float8))
+    where name = ${name} returning last_request_at as reserved`;
+  return row ? Math.max(0, new Date(row.reserved).getTime() - now.getTime()) : 0;
+}
 
 /** Gives back what was granted and not used. */
 export async function returnAllowance(name: string, letters: number): Promise<void> {

@@ -812,4 +812,4 @@ describe('rates', () => {
   });
 });
 
-const unlimited = { perSecond: null, perDay: null, requestsPerSecond: null };
+const unlimited = { perSecond: null, perDay: null };

@@ -282,4 +282,23 @@ describe('the rate that Resend announces', () => {
     await transport.send(three);
     expect(transport.requestsPerSecond?.()).toBe(2);
   });
+
+  test('is used less and less fully while requests at that rate are refused, and fully again after many that are not', async () => {
+    let isStrict = true;
+    const tooFast = { ...refusal(429, 'rate_limit_exceeded'), headers: { 'ratelimit-limit': '10' } };
+    const { transport } = await serve({
+      headers: { 'ratelimit-limit': '10' },
+      react: (_, nth) => (isStrict && nth > 1 ? tooFast : 'take'),
+    });
+    const rates: number[] = [];
+    for (let n = 0; n < 15; n += 1) {
+      await transport.send(three);
+      rates.push(transport.requestsPerSecond?.() ?? 0);
+    }
+    expect(rates.slice(0, 3)).toEqual([10, 9.8, 9.6]);
+    expect(rates.at(-1)).toBe(8);
+    isStrict = false;
+    await transport.send(three);
+    expect(transport.requestsPerSecond?.()).toBeCloseTo(8.002);
+  });
 });
