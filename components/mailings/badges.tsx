@@ -1,7 +1,7 @@
 import { useTranslations } from 'next-intl';
 import { Badge, type Tone } from '@/components/ui/badge';
 import type { DeliveryStatus, MailingStatus } from '@/db/enums';
-import type { RunRow } from '@/lib/runs/queries';
+import type { Hold, RunRow } from '@/lib/runs/queries';
 
 const mailingTones: Record<MailingStatus, Tone> = { created: 'neutral', running: 'info', completed: 'good' };
 
@@ -32,18 +32,32 @@ const runTones = {
   paused: 'warn',
   stopping: 'warn',
   waiting: 'warn',
+  held: 'warn',
+  stalled: 'bad',
   done: 'good',
   partly_done: 'warn',
   stopped: 'neutral',
   missed: 'bad',
 } satisfies Record<string, Tone>;
 
-type Standing = Pick<RunRow, 'status' | 'pausedAt' | 'stoppedAt'>;
+type Standing = Pick<RunRow, 'status' | 'pausedAt' | 'stoppedAt'> & { hold?: Hold | null | undefined };
 
-/** The word for how a run stands: an open one may be held, or on its way to an end. */
+const ofHold: { [Kind in Hold['kind']]?: keyof typeof runTones } = {
+  disabled: 'held',
+  blocked: 'held',
+  retries: 'waiting',
+  repeats: 'waiting',
+  leased: 'stalled',
+  no_engine: 'stalled',
+  passed_over: 'stalled',
+};
+
+/** The word for how a run stands: an open one may be held, or on its way to an end, or not move although it should. */
 export function runStanding(run: Standing): keyof typeof runTones {
   const open = run.status === 'open' || run.status === 'waiting';
-  return open && run.stoppedAt ? 'stopping' : open && run.pausedAt ? 'paused' : run.status;
+  if (!open) return run.status;
+  if (run.stoppedAt) return 'stopping';
+  return (run.hold && ofHold[run.hold.kind]) ?? (run.pausedAt ? 'paused' : run.status);
 }
 
 /** How a run stands, in a word. */

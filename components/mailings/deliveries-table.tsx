@@ -23,7 +23,7 @@ export function DeliveriesTable({ deliveries, zone }: { deliveries: DeliveryRow[
       <Tbody>
         {deliveries.map((delivery) => (
           <Tr key={delivery.id}>
-            <Td>
+            <Td className="min-w-52 [overflow-wrap:anywhere]">
               <AppLink
                 href={`/clients/${delivery.clientId}`}
                 className="font-medium underline-offset-2 hover:underline"

@@ -1,6 +1,7 @@
 'use client';
 
 import { useTranslations } from 'next-intl';
+import { useId } from 'react';
 import { Alert } from '@/components/ui/alert';
 import { SubmitButton } from '@/components/ui/button';
 import { CheckField, FieldError } from '@/components/ui/field';
@@ -25,13 +26,14 @@ export function FinishForm({
   // What may reach somebody twice is never ticked for them; a refused form keeps what was.
   const isTicked = (outcome: FinishableOutcome) =>
     form.state.ok === false ? [chosen].flat().includes(outcome) : outcome !== 'unknown';
+  const errorId = useId();
   const there = finishableOutcomes.filter((outcome) => counts[outcome] > 0);
   return (
     <Form form={form} className="group grid gap-4">
       <p className="max-w-prose text-muted">{t('finishLead')}</p>
       <input type="hidden" name="mailingId" value={mailingId} />
       <input type="hidden" name="runId" value={runId} />
-      <fieldset className="grid gap-2.5">
+      <fieldset className="grid gap-2.5" aria-describedby={error ? errorId : undefined}>
         <legend className="mb-1.5 text-[0.875rem] font-medium">{t('finishWhat')}</legend>
         {there.map((outcome) => (
           <CheckField
@@ -43,7 +45,7 @@ export function FinishForm({
             hint={t(`outcomeHints.${outcome}`)}
           />
         ))}
-        {error ? <FieldError>{error}</FieldError> : null}
+        {error ? <FieldError id={errorId}>{error}</FieldError> : null}
       </fieldset>
       {counts.unknown > 0 ? (
         <div className="hidden group-has-[input[value=unknown]:checked]:block">

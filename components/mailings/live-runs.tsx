@@ -25,7 +25,7 @@ const askMs = 1000;
 const askMaxMs = 10_000;
 /** How often the rest of the page may be made anew when a run gets into another state. */
 const refreshMs = 5000;
-/** The lists below the numbers follow at this distance while letters leave. */
+/** The lists of letters below the numbers of a mailing follow at this distance while letters leave. */
 const listsMs = 15_000;
 
 /**
@@ -38,7 +38,8 @@ export function LiveRuns({
   reading,
   children,
 }: {
-  mailingId: number;
+  /** Left out: whatever is open of one's own mailings. */
+  mailingId?: number;
   /** One run; left out: whatever is open of the mailing. */
   runId?: number;
   /** What the server knew when it made the page. */
@@ -65,7 +66,7 @@ export function LiveRuns({
   const { isOver } = reading;
   useEffect(() => {
     if (isOver) return;
-    const address = `/api/runs/progress?mailing=${mailingId}${runId ? `&run=${runId}` : ''}`;
+    const address = addressOf(mailingId, runId);
     const samples = new Map<number, PaceSample[]>();
     let known: ProgressReading | null = null;
     let etag = '';
@@ -97,7 +98,7 @@ export function LiveRuns({
       if (isNew && (found.isOver || atMs - refreshedAt >= refreshMs)) {
         refreshedFor = found.standing;
         refresh();
-      } else if (quietTurns === 0 && atMs - listsAt >= listsMs) refresh();
+      } else if (mailingId && quietTurns === 0 && atMs - listsAt >= listsMs) refresh();
     };
 
     const ask = async () => {
@@ -118,7 +119,14 @@ export function LiveRuns({
             known && known.standing === found.standing && isSame(known, found) ? quietTurns + 1 : 0;
           etag = response.headers.get('etag') ?? '';
           known = found;
-          setLatest(found);
+          // A run that has ended meanwhile keeps its last numbers until the page is made anew.
+          setLatest((before) => ({
+            ...found,
+            runs: [
+              ...found.runs,
+              ...before.runs.filter((run) => !found.runs.some((other) => other.id === run.id)),
+            ],
+          }));
         } else if (response.status === 404) {
           // Signed out, or gone: the page itself says which.
           isEnded = true;
@@ -175,6 +183,12 @@ export function LiveRuns({
       {children}
     </Watched>
   );
+}
+
+function addressOf(mailingId: number | undefined, runId: number | undefined): string {
+  const address = '/api/runs/progress';
+  if (!mailingId) return address;
+  return `${address}?mailing=${mailingId}${runId ? `&run=${runId}` : ''}`;
 }
 
 function isSame(a: ProgressReading, b: ProgressReading): boolean {

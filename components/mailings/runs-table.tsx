@@ -2,7 +2,7 @@ import { useLocale, useTranslations } from 'next-intl';
 import { AppLink } from '@/components/layout/link';
 import { Table, Tbody, Td, Th, Thead, Tr } from '@/components/ui/table';
 import { Time } from '@/components/ui/time';
-import type { RunRow } from '@/lib/runs/queries';
+import type { Hold, RunRow } from '@/lib/runs/queries';
 import { RunBadge } from './badges';
 import { LiveRunProgress } from './live-progress';
 
@@ -12,7 +12,7 @@ export function RunsTable({
   zone,
   missed,
 }: {
-  runs: RunRow[];
+  runs: (RunRow & { hold?: Hold | null | undefined })[];
   zone: string;
   /** What can be done about a missed run. */
   missed?: React.ReactNode;

@@ -1,4 +1,4 @@
-import { and, asc, desc, eq, gt, inArray, isNull, lt, ne, type SQL, sql } from 'drizzle-orm';
+import { and, asc, desc, eq, gt, inArray, isNull, lt, lte, ne, type SQL, sql } from 'drizzle-orm';
 import { type Db, db } from '@/db/client';
 import type { DeliveryStatus, RunKind, RunStatus } from '@/db/enums';
 import {
@@ -242,6 +242,8 @@ export type MailingProgress = {
 };
 
 type ProgressRow = Record<keyof Counts, number> & {
+  of_mailing: string;
+  mailing_name: string;
   paused_at: string | null;
   disabled_at: string | null;
   blocked_at: string | null;
@@ -274,26 +276,21 @@ const instant = (text: string | null) => (text === null ? null : new Date(text))
 const latest = (...instants: (Date | null)[]) =>
   new Date(Math.max(...instants.map((each) => each?.getTime() ?? 0)));
 
-/**
- * How far the open runs of a mailing have come, or one run of it, open or not: one row a run, found by its key, so that it may
- * be asked every second. Null when there is no such thing for this actor.
- */
-export async function findProgress(
-  actor: Actor,
-  input: { mailingId: number; runId?: number | undefined },
-  on: Db = db,
-  clock: Clock = systemClock,
-): Promise<MailingProgress | null> {
-  const { mailingId, runId } = input;
-  if (!Number.isSafeInteger(mailingId) || (runId !== undefined && !Number.isSafeInteger(runId))) return null;
-  const now = clock.now();
+const isRunOpen = sql`${runs.status} = 'open'`;
+
+/** One row a run, found by its key, so that it may be asked every second; a mailing without such a run is one row without it. */
+async function selectProgress(
+  which: { runs: SQL; where: SQL | undefined; order: SQL; limit: number },
+  on: Db,
+  now: Date,
+) {
   const at = sql`${now.toISOString()}::timestamptz`;
   const configured = transportName();
   // What is asked only of an open run, or only of one that stands still, stands in a CASE: it costs the others nothing.
-  const isOpen = sql`${runs.status} = 'open'`;
+  const isOpen = isRunOpen;
   const isIdle = sql`${isOpen} and ${runTallies.queued} > 0 and ${runTallies.sending} = 0`;
-  const rows = await on.execute<ProgressRow>(sql`
-    select ${mailings.pausedAt}, ${mailings.disabledAt}, ${users.blockedAt}, ${mailings.nextSlotAt},
+  return on.execute<ProgressRow>(sql`
+    select ${mailings.id} as of_mailing, ${mailings.name} as mailing_name, ${mailings.pausedAt}, ${mailings.disabledAt}, ${users.blockedAt}, ${mailings.nextSlotAt},
       (select max(${engines.seenAt}) from ${engines}) as last_pass_at,
       ${runs.id}, ${runs.kind}, ${runs.slotAt}, ${runs.openedAt}, ${runs.status}, ${runs.pausedAt} as run_paused_at, ${runs.stoppedAt},
       case when ${runs.kind} = 'scheduled' then coalesce(${runs.deadlineAt}, ${mailings.endsAt}) else ${runs.deadlineAt} end as deadline_at,
@@ -318,7 +315,7 @@ export async function findProgress(
       )}
     from ${mailings}
     join ${users} on ${users.id} = ${mailings.ownerId}
-    left join ${runs} on ${runs.mailingId} = ${mailings.id} and ${runId === undefined ? isOpen : eq(runs.id, runId)}
+    left join ${runs} on ${runs.mailingId} = ${mailings.id} and ${which.runs}
     left join ${runTallies} on ${runTallies.runId} = ${runs.id}
     left join lateral (
       select min(${batches.createdAt}) as since, max(${batches.leasedUntil}) as until from ${batches}
@@ -328,8 +325,32 @@ export async function findProgress(
       select * from ${transports} where ${isOpen} and ${transports.name} in (${configured}, ${runs.transport})
       order by ${transports.name} = ${configured} desc limit 1
     ) ${transports} on true
-    where ${mailings.id} = ${mailingId} and ${readable(actor, mailings.ownerId)}
-    order by ${runs.id} limit 2`);
+    where ${which.where}
+    order by ${which.order} limit ${which.limit}`);
+}
+
+/**
+ * How far the open runs of a mailing have come, or one run of it, open or not. Null when there is no such thing for this actor.
+ */
+export async function findProgress(
+  actor: Actor,
+  input: { mailingId: number; runId?: number | undefined },
+  on: Db = db,
+  clock: Clock = systemClock,
+): Promise<MailingProgress | null> {
+  const { mailingId, runId } = input;
+  if (!Number.isSafeInteger(mailingId) || (runId !== undefined && !Number.isSafeInteger(runId))) return null;
+  const now = clock.now();
+  const rows = await selectProgress(
+    {
+      runs: runId === undefined ? isRunOpen : eq(runs.id, runId),
+      where: and(eq(mailings.id, mailingId), readable(actor, mailings.ownerId)),
+      order: sql`${runs.id}`,
+      limit: 2,
+    },
+    on,
+    now,
+  );
   const [mailing] = rows;
   if (!mailing || (runId !== undefined && mailing.id === null)) return null;
   const found = rows.flatMap((row) => (row.id === null ? [] : [progressOf({ ...row, id: row.id }, now)]));
@@ -356,8 +377,79 @@ export async function findProgress(
   };
 }
 
+export type OwnProgress = Pick<MailingProgress, 'readAt' | 'isOver' | 'standing'> & {
+  runs: (Progress & { mailingId: number; mailingName: string })[];
+};
+
+/**
+ * How far the actor's own runs under way have come, newest first, at most `limit`. It is over when none is under way and nothing
+ * of theirs is due.
+ */
+export async function listOwnProgress(
+  actor: Actor,
+  limit = 5,
+  on: Db = db,
+  clock: Clock = systemClock,
+): Promise<OwnProgress> {
+  const now = clock.now();
+  const rows = await selectProgress(
+    {
+      runs: isRunOpen,
+      where: and(own(actor, runs.ownerId), isRunOpen, isNull(mailings.archivedAt)),
+      order: sql`${runs.id} desc`,
+      limit,
+    },
+    on,
+    now,
+  );
+  const found = rows.flatMap((row) =>
+    row.id === null
+      ? []
+      : [
+          {
+            ...progressOf({ ...row, id: row.id }, now),
+            mailingId: Number(row.of_mailing),
+            mailingName: row.mailing_name,
+          },
+        ],
+  );
+  // A run that is about to begin beside others shows by itself: then there is one more.
+  const isDue = found.length === 0 && (await hasDue(actor, on, now));
+  return {
+    readAt: now,
+    runs: found,
+    isOver: found.length === 0 && !isDue,
+    standing: [isDue ? 'due' : '', ...found.map((run) => `${run.id}:${run.standing}`)].join(' '),
+  };
+}
+
+/** A mailing of the actor's is due, and nothing holds it. */
+async function hasDue(actor: Actor, on: Db, now: Date): Promise<boolean> {
+  const due = await on
+    .select({ id: mailings.id })
+    .from(mailings)
+    .innerJoin(users, eq(users.id, mailings.ownerId))
+    .where(
+      and(
+        own(actor, mailings.ownerId),
+        lte(mailings.nextSlotAt, now),
+        isNull(mailings.pausedAt),
+        isNull(mailings.disabledAt),
+        isNull(mailings.archivedAt),
+        isNull(users.blockedAt),
+      ),
+    )
+    .limit(1);
+  return due.length > 0;
+}
+
 /** What of it the browser is told, and what its pages begin with. */
-export function readingOf({ readAt, runs: found, standing, isOver }: MailingProgress): ProgressReading {
+export function readingOf({
+  readAt,
+  runs: found,
+  standing,
+  isOver,
+}: Pick<MailingProgress, 'readAt' | 'runs' | 'standing' | 'isOver'>): ProgressReading {
   return {
     atMs: readAt.getTime(),
     runs: found.map(({ id, isOpen, counts: now, standing: own }) => ({
@@ -500,21 +592,6 @@ export async function measureRate(
   const moments = await within(10);
   const { letters, seconds } = moments.letters >= paceLettersMin ? moments : await within(60);
   return letters / seconds;
-}
-
-/** The actor's runs under way, newest first. */
-export async function listOpenRuns(
-  actor: Actor,
-  limit = 5,
-  on: Db = db,
-  clock: Clock = systemClock,
-): Promise<RunRow[]> {
-  return selectRuns(
-    and(own(actor, runs.ownerId), eq(runs.status, 'open'), isNull(mailings.archivedAt)),
-    limit,
-    on,
-    clock,
-  );
 }
 
 /** The actor's runs since an instant that did not reach everybody or never began, newest first. */

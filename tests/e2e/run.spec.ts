@@ -79,6 +79,54 @@ test('the numbers of a run move by themselves, and at its end the page says so w
   expect(await page.evaluate(() => document.documentElement.dataset.loaded)).toBe('once');
 });
 
+test('the dashboard follows the runs under way without asking for the page anew, and says when they are over', async ({
+  page,
+}) => {
+  test.setTimeout(120_000);
+  const say = catalogue('en');
+  await sendSlowly(page, 'en', 'board', 100);
+  await page.goto('/dashboard');
+  await page.evaluate(() => {
+    document.documentElement.dataset.loaded = 'once';
+  });
+  const sent = async () => {
+    const text = await page
+      .getByText(/^\d+ sent$/)
+      .first()
+      .textContent();
+    return Number.parseInt(text ?? '', 10);
+  };
+  const first = await sent();
+  const pages: string[] = [];
+  let answers = 0;
+  page.on('request', (request) => {
+    if (new URL(request.url()).pathname === '/dashboard') pages.push(request.url());
+  });
+  page.on('response', (response) => {
+    if (new URL(response.url()).pathname === '/api/runs/progress') answers += 1;
+  });
+  const seen = new Set<number>([first]);
+  await expect
+    .poll(
+      async () => {
+        seen.add(await sent());
+        return seen.size;
+      },
+      { timeout: 60_000, intervals: [100] },
+    )
+    .toBeGreaterThan(2);
+  expect(pages).toEqual([]);
+  expect(answers).toBeGreaterThan(0);
+
+  await expect(page.getByText(say('dashboard.openEmpty'))).toBeVisible({ timeout: 60_000 });
+  await expect(page.getByText('1 client did not get the letter')).toBeVisible();
+  expect(await page.evaluate(() => document.documentElement.dataset.loaded)).toBe('once');
+  // Nothing is asked any more once nothing is under way.
+  const asked = answers;
+  await page.waitForTimeout(3000);
+  expect(answers).toBe(asked);
+});
+
 test('a run can be held, let go on and stopped where it is watched', async ({ page }) => {
   test.setTimeout(120_000);
   const say = catalogue('ru');

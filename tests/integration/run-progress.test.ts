@@ -10,7 +10,7 @@ import { fixedClock } from '@/lib/clock';
 import { parseEnv } from '@/lib/env';
 import type { Actor } from '@/lib/policy/rules';
 import { pauseMailing, startRun, stopMailing } from '@/lib/runs/mutations';
-import { findProgress, type Hold, measureRate, type Progress } from '@/lib/runs/queries';
+import { findProgress, type Hold, listOwnProgress, measureRate, type Progress } from '@/lib/runs/queries';
 import { finishRunSchema, paceOf, withSample } from '@/lib/runs/schema';
 import { sendDueMailings } from '@/lib/sending/engine';
 import {
@@ -330,6 +330,62 @@ describe('why a run stands still', () => {
   });
 });
 
+describe('what somebody is told of all their runs under way', () => {
+  const look = (as: Actor = owner) => listOwnProgress(as, undefined, db, clock);
+
+  it('is how each of them stands, newest first, with why it does not move', async () => {
+    const first = await standingRun();
+    const second = await standingRun();
+    await pauseMailing(owner, { mailingId: first.mailing.id }, db, fixedClock(seconds(5)));
+    const { runs: found, isOver } = await look();
+    expect(found).toMatchObject([
+      { id: second.run.id, mailingName: second.mailing.name, hold: null, counts: { queued: 3 } },
+      { id: first.run.id, mailingId: first.mailing.id, hold: { kind: 'paused', since: seconds(5) } },
+    ]);
+    expect(isOver).toBe(false);
+    clock.set(minutes(6));
+    expect((await look()).runs).toMatchObject([
+      { hold: { kind: 'no_engine' } },
+      { hold: { kind: 'paused' } },
+    ]);
+  });
+
+  it('is nothing of others, also where a manager may read theirs', async () => {
+    await standingRun();
+    for (const isStaff of [false, true])
+      expect(await look(await createActor(db, { isStaff }))).toMatchObject({ runs: [], isOver: true });
+  });
+
+  it('is new when one begins, ends or is held, and the same while letters leave', async () => {
+    await oldMailing();
+    await createClients(db, owner, 3);
+    const due = await look();
+    expect(due).toMatchObject({ runs: [], isOver: false });
+    const during: string[] = [];
+    const transport = playedTransport(
+      async () => {
+        during.push((await look()).standing);
+        return accepted;
+      },
+      { name: 'outbox' },
+    );
+    await pass(transport);
+    expect(during).toHaveLength(3);
+    expect(new Set(during).size).toBe(1);
+    expect(during).not.toContain(due.standing);
+    expect(await look()).toMatchObject({ runs: [], isOver: true });
+  });
+
+  it('is not over while a mailing of theirs is due that nothing holds', async () => {
+    const mailing = await oldMailing({ nextSlotAt: minutes(1) });
+    expect((await look()).isOver).toBe(true);
+    clock.set(minutes(1));
+    expect((await look()).isOver).toBe(false);
+    await db.update(mailings).set({ pausedAt: start }).where(eq(mailings.id, mailing.id));
+    expect((await look()).isOver).toBe(true);
+  });
+});
+
 describe('a server that asked for fewer letters', () => {
   it('is told with the rate let out now, which doubles with each minute', async () => {
     const { mailing } = await standingRun();
@@ -379,6 +435,23 @@ describe('what a page asks while somebody watches', () => {
     expect(end.standing).not.toBe(reading.standing);
   });
 
+  it('is, where no mailing is named, of all their own runs, and again only what has changed', async () => {
+    const user = await createUser(db, { password });
+    owner = asActor(user);
+    const { run } = await standingRun();
+    const cookie = await signIn(user.email, password);
+    const first = await ask(cookie, '');
+    expect(await first.json()).toMatchObject({
+      isOver: false,
+      runs: [{ id: run.id, counts: { queued: 3 } }],
+    });
+    const etag = first.headers.get('etag') ?? '';
+    expect((await ask(cookie, '', { 'if-none-match': etag })).status).toBe(304);
+    await db.update(deliveries).set({ status: 'sent', endedAt: start }).where(eq(deliveries.runId, run.id));
+    const moved = await ask(cookie, '', { 'if-none-match': etag });
+    expect(await moved.json()).toMatchObject({ runs: [{ counts: { queued: 0, sent: 3 } }] });
+  });
+
   it('does not exist for strangers, for those who are not signed in, and for nonsense', async () => {
     const { mailing, run } = await standingRun();
     const stranger = await createUser(db, { password });
@@ -391,8 +464,9 @@ describe('what a page asks while somebody watches', () => {
       [cookie, `mailing=${own.id}&run=seven`],
       [cookie, 'mailing=1.5'],
       [cookie, `mailing=99999999999999999999`],
-      [cookie, ''],
+      [cookie, `run=${run.id}`],
       ['', `mailing=${mailing.id}`],
+      ['', ''],
     ] as const) {
       const response = await ask(as, query);
       expect({ query, status: response.status }).toEqual({ query, status: 404 });

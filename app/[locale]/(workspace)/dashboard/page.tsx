@@ -5,8 +5,8 @@ import type { ReactNode } from 'react';
 import { AppLink, LinkButton } from '@/components/layout/link';
 import { Page } from '@/components/layout/shell';
 import { RunBadge } from '@/components/mailings/badges';
-import { LiveRefresh } from '@/components/mailings/live-refresh';
-import { RunProgress } from '@/components/mailings/run-progress';
+import { LiveRunProgress } from '@/components/mailings/live-progress';
+import { LiveRuns } from '@/components/mailings/live-runs';
 import { Badge } from '@/components/ui/badge';
 import { Card } from '@/components/ui/card';
 import { Stat } from '@/components/ui/stat';
@@ -16,7 +16,7 @@ import { systemClock } from '@/lib/clock';
 import { formatCount } from '@/lib/format';
 import { listNextSends } from '@/lib/mailings/queries';
 import { listHeldMailings, ownCounts } from '@/lib/reports/queries';
-import { listOpenRuns, listTroubledRuns } from '@/lib/runs/queries';
+import { type Counts, listOwnProgress, listTroubledRuns, readingOf } from '@/lib/runs/queries';
 
 const attentionDays = 30;
 
@@ -28,19 +28,27 @@ export async function generateMetadata(): Promise<Metadata> {
 export default async function DashboardPage() {
   const actor = await requireActor();
   const since = new Date(systemClock.now().getTime() - attentionDays * 86_400_000);
-  const [t, tMailings, locale, counts, next, open, held, troubled] = await Promise.all([
+  const [t, tMailings, locale, counts, next, progress, held, troubled] = await Promise.all([
     getTranslations('dashboard'),
     getTranslations('mailings'),
     getLocale(),
     ownCounts(actor),
     listNextSends(actor),
-    listOpenRuns(actor),
+    listOwnProgress(actor),
     listHeldMailings(actor),
     listTroubledRuns(actor, since),
   ]);
   const isNew = counts.mailings.value === 0;
-  const waiting = open.filter((run) => run.wait);
+  const open = progress.runs;
   const when = (at: Date, zone: string) => <Time value={at} zone={zone} locale={locale} />;
+
+  const missedOf = ({ failed, expired, cancelled, unknown }: Counts) => {
+    const missed = failed + expired + cancelled;
+    return [
+      ...(missed > 0 ? [t('partlyDone', { count: missed })] : []),
+      ...(unknown > 0 ? [t('partlyUnknown', { count: unknown })] : []),
+    ].join('; ');
+  };
 
   const attention: { key: string; href: string; name: string; text: ReactNode }[] = [
     ...held.map((mailing) => ({
@@ -51,12 +59,16 @@ export default async function DashboardPage() {
         ? t('disabled', { reason: mailing.disabledReason ?? '' })
         : t.rich('paused', { at: () => when(mailing.pausedAt ?? since, actor.timeZone) }),
     })),
-    ...waiting.map((run) => ({
-      key: `waiting ${run.id}`,
-      href: `/mailings/${run.mailingId}/runs/${run.id}`,
-      name: run.mailingName,
-      text: t('waiting'),
-    })),
+    ...open.flatMap(({ id, mailingId, mailingName, hold }) => {
+      const text =
+        hold?.kind === 'waiting'
+          ? t.rich('waiting', { until: () => when(hold.wait.until, actor.timeZone) })
+          : hold?.kind === 'leased' || hold?.kind === 'no_engine' || hold?.kind === 'passed_over'
+            ? t.rich('stalled', { since: () => when(hold.since, actor.timeZone) })
+            : null;
+      const href = `/mailings/${mailingId}/runs/${id}`;
+      return text ? [{ key: `hold ${id}`, href, name: mailingName, text }] : [];
+    }),
     ...troubled.map((run) => ({
       key: `run ${run.id}`,
       href: `/mailings/${run.mailingId}/runs/${run.id}`,
@@ -64,95 +76,100 @@ export default async function DashboardPage() {
       text:
         run.status === 'missed'
           ? t.rich('missed', { at: () => when(run.slotAt ?? run.openedAt, run.zone) })
-          : t('partlyDone', { count: run.counts.total - run.counts.sent - run.counts.skipped }),
+          : missedOf(run.counts),
     })),
   ];
 
   return (
-    <Page
-      title={t('hello', { name: actor.name })}
-      actions={
-        <LinkButton href="/mailings/new" variant="primary">
-          {t('new')}
-        </LinkButton>
-      }
-    >
-      {open.some((run) => !run.pausedAt) ? <LiveRefresh everySeconds={3} /> : null}
-      <div className="grid grid-cols-2 gap-3 xl:grid-cols-4">
-        <Stat label={t('clients')} value={formatCount(locale, counts.clients)} href="/clients" />
-        <Stat label={t('messages')} value={formatCount(locale, counts.messages)} href="/messages" />
-        <Stat label={t('mailings')} value={formatCount(locale, counts.mailings)} href="/mailings" />
-        <Stat label={t('active')} value={formatCount(locale, counts.active)} href="/mailings?status=active" />
-      </div>
-      {isNew ? (
-        <FirstSteps hasClients={counts.clients.value > 0} hasMessages={counts.messages.value > 0} />
-      ) : (
-        <div className="grid grid-cols-[minmax(0,1fr)] items-start gap-5 xl:grid-cols-2">
-          <Card title={t('attention')}>
-            {attention.length === 0 ? (
-              <p className="text-muted">{t('attentionEmpty')}</p>
-            ) : (
-              <ul className="grid gap-3">
-                {attention.map((item) => (
-                  <li key={item.key} className="min-w-0 [overflow-wrap:anywhere]">
-                    <AppLink href={item.href} className="font-medium underline-offset-2 hover:underline">
-                      {item.name}
-                    </AppLink>
-                    <div className="text-muted">{item.text}</div>
-                  </li>
-                ))}
-              </ul>
-            )}
-          </Card>
-          <Card title={t('next')}>
-            {next.length === 0 ? (
-              <p className="text-muted">{t('nextEmpty')}</p>
-            ) : (
-              <ul className="grid gap-3">
-                {next.map((mailing) => (
-                  <li key={mailing.id} className="min-w-0 [overflow-wrap:anywhere]">
-                    <AppLink
-                      href={`/mailings/${mailing.id}`}
-                      className="font-medium underline-offset-2 hover:underline"
-                    >
-                      {mailing.name}
-                    </AppLink>
-                    <div className="text-muted">
-                      {mailing.nextSlotAt ? (
-                        <Time value={mailing.nextSlotAt} zone={mailing.zone} locale={locale} relative />
-                      ) : null}
-                      , {tMailings(`periodicity.${mailing.periodicity}`).toLocaleLowerCase(locale)}
-                    </div>
-                  </li>
-                ))}
-              </ul>
-            )}
-          </Card>
-          <Card title={t('open')} className="xl:col-span-2">
-            {open.length === 0 ? (
-              <p className="text-muted">{t('openEmpty')}</p>
-            ) : (
-              <ul className="grid gap-4">
-                {open.map((run) => (
-                  <li key={run.id} className="min-w-0">
-                    <div className="mb-1.5 flex flex-wrap items-center gap-2">
-                      <AppLink
-                        href={`/mailings/${run.mailingId}/runs/${run.id}`}
-                        className="font-medium [overflow-wrap:anywhere] underline-offset-2 hover:underline"
-                      >
-                        {run.mailingName}
-                      </AppLink>
-                      <RunBadge run={run} />
-                    </div>
-                    <RunProgress counts={run.counts} />
-                  </li>
-                ))}
-              </ul>
-            )}
-          </Card>
+    <LiveRuns reading={readingOf(progress)}>
+      <Page
+        title={t('hello', { name: actor.name })}
+        actions={
+          <LinkButton href="/mailings/new" variant="primary">
+            {t('new')}
+          </LinkButton>
+        }
+      >
+        <div className="grid grid-cols-2 gap-3 xl:grid-cols-4">
+          <Stat label={t('clients')} value={formatCount(locale, counts.clients)} href="/clients" />
+          <Stat label={t('messages')} value={formatCount(locale, counts.messages)} href="/messages" />
+          <Stat label={t('mailings')} value={formatCount(locale, counts.mailings)} href="/mailings" />
+          <Stat
+            label={t('active')}
+            value={formatCount(locale, counts.active)}
+            href="/mailings?status=active"
+          />
         </div>
-      )}
-    </Page>
+        {isNew ? (
+          <FirstSteps hasClients={counts.clients.value > 0} hasMessages={counts.messages.value > 0} />
+        ) : (
+          <div className="grid grid-cols-[minmax(0,1fr)] items-start gap-5 xl:grid-cols-2">
+            <Card title={t('attention')}>
+              {attention.length === 0 ? (
+                <p className="text-muted">{t('attentionEmpty')}</p>
+              ) : (
+                <ul className="grid gap-3">
+                  {attention.map((item) => (
+                    <li key={item.key} className="min-w-0 [overflow-wrap:anywhere]">
+                      <AppLink href={item.href} className="font-medium underline-offset-2 hover:underline">
+                        {item.name}
+                      </AppLink>
+                      <div className="text-muted">{item.text}</div>
+                    </li>
+                  ))}
+                </ul>
+              )}
+            </Card>
+            <Card title={t('next')}>
+              {next.length === 0 ? (
+                <p className="text-muted">{t('nextEmpty')}</p>
+              ) : (
+                <ul className="grid gap-3">
+                  {next.map((mailing) => (
+                    <li key={mailing.id} className="min-w-0 [overflow-wrap:anywhere]">
+                      <AppLink
+                        href={`/mailings/${mailing.id}`}
+                        className="font-medium underline-offset-2 hover:underline"
+                      >
+                        {mailing.name}
+                      </AppLink>
+                      <div className="text-muted">
+                        {mailing.nextSlotAt ? (
+                          <Time value={mailing.nextSlotAt} zone={mailing.zone} locale={locale} relative />
+                        ) : null}
+                        , {tMailings(`periodicity.${mailing.periodicity}`).toLocaleLowerCase(locale)}
+                      </div>
+                    </li>
+                  ))}
+                </ul>
+              )}
+            </Card>
+            <Card title={t('open')} className="xl:col-span-2">
+              {open.length === 0 ? (
+                <p className="text-muted">{t('openEmpty')}</p>
+              ) : (
+                <ul className="grid gap-4">
+                  {open.map((run) => (
+                    <li key={run.id} className="min-w-0">
+                      <div className="mb-1.5 flex flex-wrap items-center gap-2">
+                        <AppLink
+                          href={`/mailings/${run.mailingId}/runs/${run.id}`}
+                          className="font-medium [overflow-wrap:anywhere] underline-offset-2 hover:underline"
+                        >
+                          {run.mailingName}
+                        </AppLink>
+                        <RunBadge run={run} />
+                      </div>
+                      <LiveRunProgress runId={run.id} counts={run.counts} />
+                    </li>
+                  ))}
+                </ul>
+              )}
+            </Card>
+          </div>
+        )}
+      </Page>
+    </LiveRuns>
   );
 }
 

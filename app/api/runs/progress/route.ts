@@ -1,23 +1,18 @@
 import { createHash } from 'node:crypto';
 import { findActor } from '@/lib/auth/session';
-import { findProgress, readingOf } from '@/lib/runs/queries';
+import type { Actor } from '@/lib/policy/rules';
+import { findProgress, listOwnProgress, readingOf } from '@/lib/runs/queries';
 
 export const dynamic = 'force-dynamic';
 
 /**
- * `?mailing=7` how far its open runs have come, `?mailing=7&run=9` that run. Asked every second while somebody watches: an answer
- * that would be the one the asker has already (`If-None-Match`) is an empty 304. 404 for whatever the actor may not read.
+ * `?mailing=7` how far its open runs have come, `?mailing=7&run=9` that run, nothing named: the asker's own open runs. Asked every
+ * second while somebody watches: an answer that would be the one the asker has already (`If-None-Match`) is an empty 304. 404 for
+ * whatever the actor may not read.
  */
 export async function GET(request: Request): Promise<Response> {
   const actor = await findActor();
-  const asked = new URL(request.url).searchParams;
-  const run = asked.get('run');
-  const progress = actor
-    ? await findProgress(actor, {
-        mailingId: Number(asked.get('mailing') ?? Number.NaN),
-        ...(run === null ? {} : { runId: Number(run) }),
-      })
-    : null;
+  const progress = actor ? await read(actor, new URL(request.url).searchParams) : null;
   if (!progress) return new Response(null, { status: 404, headers });
   const { atMs, ...reading } = readingOf(progress);
   const digest = createHash('sha256').update(JSON.stringify(reading)).digest('base64url');
@@ -25,6 +20,16 @@ export async function GET(request: Request): Promise<Response> {
   if (request.headers.get('if-none-match') === etag)
     return new Response(null, { status: 304, headers: { ...headers, etag } });
   return Response.json({ atMs, ...reading }, { headers: { ...headers, etag } });
+}
+
+function read(actor: Actor, asked: URLSearchParams) {
+  const mailing = asked.get('mailing');
+  const run = asked.get('run');
+  if (mailing === null && run === null) return listOwnProgress(actor);
+  return findProgress(actor, {
+    mailingId: Number(mailing ?? Number.NaN),
+    ...(run === null ? {} : { runId: Number(run) }),
+  });
 }
 
 const headers = { 'cache-control': 'private, no-store' };

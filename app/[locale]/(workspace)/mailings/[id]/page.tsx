@@ -243,7 +243,7 @@ export default async function MailingPage({ params, searchParams }: Props) {
             <Empty title={t('runsEmpty')} body={t('runsEmptyBody')} />
           ) : (
             <RunsTable
-              runs={runs.items}
+              runs={runs.items.map((run) => ({ ...run, hold: open.find(({ id }) => id === run.id)?.hold }))}
               zone={zone}
               missed={
                 mayChange ? (
