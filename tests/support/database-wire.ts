@@ -4,10 +4,11 @@ import net from 'node:net';
 export type Statement = { query: string; parameters: string };
 
 /**
- * What becomes of a statement and of its connection. `cut-before`: it never gets there. `cut-after`: the server runs it to its end,
+ * What becomes of a statement and of its connection. `cut-before`: it never gets there. `ended-before`: nor does it then, but the
+ * connection is ended in good order, as by a server that shuts down, instead of being reset. `cut-after`: the server runs it to its end,
  * commits, and its answer reaches nobody. `late`: the connection is cut, and the server gets it all the same when `deliver` is called.
  */
-export type Fate = 'pass' | 'cut-before' | 'cut-after' | 'late';
+export type Fate = 'pass' | 'cut-before' | 'ended-before' | 'cut-after' | 'late';
 
 /** A way to PostgreSQL that reads along and cuts a connection at the very statement, before it or after its commit. */
 export type DatabaseWire = {
@@ -100,6 +101,7 @@ export async function layDatabaseWire(serverUrl: string): Promise<DatabaseWire> 
           };
           const fate = wire.watch?.(statement) ?? 'pass';
           if (fate === 'cut-before') return engine.resetAndDestroy();
+          if (fate === 'ended-before') return engine.destroy();
           underWay.set(asked + 1, { ...statement, fate });
           if (fate === 'late') {
             isHeldBack = true;
