@@ -112,7 +112,8 @@ export async function expectTaken(sink: Sink, howMany: number, who: string): Pro
   if (taken !== howMany) throw new Error(`${who}: the sink took ${taken} letters of ${howMany}`);
 }
 
-export type Bar = { sign: '≥' | '≤'; must: number; aim: number | null; unit?: string };
+/** `must` is null where a number is only shown. */
+export type Bar = { sign: '≥' | '≤'; must: number | null; aim: number | null; unit?: string };
 
 /** A row of the table, judged. `ratio` is what the bar is about, in the bar's unit. */
 export function rowOf(
@@ -120,13 +121,14 @@ export function rowOf(
   { sign, must, aim, unit = '' }: Bar,
 ): Row {
   const reaches = (limit: number) => (sign === '≥' ? row.ratio >= limit : row.ratio <= limit);
-  const isAimMet = reaches(aim ?? must);
+  const isMustMet = must === null || reaches(must);
+  const isAimMet = aim !== null && reaches(aim);
   return {
     ...row,
     ratio: `${row.ratio.toFixed(2)}${unit}`,
-    must: `${sign} ${must}${unit}`,
+    must: must === null ? '–' : `${sign} ${must}${unit}`,
     aim: aim === null ? '–' : `${sign} ${aim}${unit}`,
-    met: !reaches(must) ? 'NO' : isAimMet && aim !== null ? 'aim' : 'must',
+    met: !isMustMet ? 'NO' : isAimMet ? 'aim' : must === null ? '–' : 'must',
   };
 }
 

@@ -5,7 +5,7 @@ import { db } from '@/db/client';
 import type { SendResult, Transport } from '@/lib/email/transport';
 import type { Actor } from '@/lib/policy/rules';
 import { startRun } from '@/lib/runs/mutations';
-import { compare, fastest, type Ground, type Row, rate, rowOf, timed, whole } from './ground';
+import { compare, type Ground, type Row, rate, rowOf, timed, whole } from './ground';
 import { expectRecorded, passToTheEnd } from './pass';
 import { dueMailing, stock } from './stock';
 
@@ -26,6 +26,7 @@ const nowhere: Transport = {
 /**
  * What the ledger costs, without mail: 50,000 deliveries of an open run claimed, each with its attempt written before and settled
  * after ÷ pg-boss taking 50,000 jobs by 500 and completing them by 500. One process and one PostgreSQL; filling is not counted.
+ * pg-boss does it in one loop, as its worker does, and for comparison in two, which occupy both cores.
  */
 export async function benchLedger(ground: Ground): Promise<Row[]> {
   const howMany = ground.letters * 5;
@@ -36,25 +37,33 @@ export async function benchLedger(ground: Ground): Promise<Row[]> {
     await boss.expectCompleted(howMany);
     return { value: howMany / time, busy };
   };
-  const loops = await fastest([1, 2], measureBoss);
-  ground.note(`pg-boss was faster with ${loops} ${loops === 1 ? 'loop' : 'loops'} of fetch and complete`);
-  const measured = await compare(
-    ground,
-    async () => {
-      await openRun(howMany);
-      const { time, busy } = await timed(ground, null, () => passToTheEnd(nowhere));
-      await expectRecorded(howMany);
-      return { value: howMany / time, busy };
-    },
-    () => measureBoss(loops),
-  );
-  const row = {
-    what: `claim and record ${whole(howMany)} deliveries, each with its attempt ÷ pg-boss 10 fetch and complete`,
-    ...measured,
-    ours: rate(measured.ours),
-    peer: rate(measured.peer),
-  };
-  return [rowOf(row, { sign: '≥', must: 2, aim: 6 })];
+  const rows: Row[] = [];
+  for (const loops of [1, 2]) {
+    const measured = await compare(
+      ground,
+      async () => {
+        await openRun(howMany);
+        const { time, busy } = await timed(ground, null, () => passToTheEnd(nowhere));
+        await expectRecorded(howMany);
+        return { value: howMany / time, busy };
+      },
+      () => measureBoss(loops),
+    );
+    const peer =
+      loops === 1
+        ? 'pg-boss 10 fetch and complete, one after the other'
+        : 'pg-boss with two such loops at once';
+    const row = {
+      what: `claim and record ${whole(howMany)} deliveries, each with its attempt ÷ ${peer}`,
+      ...measured,
+      ours: rate(measured.ours),
+      peer: rate(measured.peer),
+    };
+    rows.push(
+      rowOf(row, loops === 1 ? { sign: '≥', must: 2, aim: 6 } : { sign: '≥', must: null, aim: null }),
+    );
+  }
+  return rows;
 }
 
 /** A run of that many tiny letters, open and analysed. */
