@@ -30,7 +30,7 @@ const rowSchema = z.object({
   spread: z.string(),
   must: z.string(),
   aim: z.string(),
-  met: z.enum(['aim', 'must', 'NO']),
+  met: z.enum(['aim', 'must', 'NO', '–']),
 });
 export type Row = z.output<typeof rowSchema>;
 
