@@ -1,3 +1,7 @@
+-- A batch could end while letters of it were in doubt: an engine that could not record ended it all the same. They are not sent again.
+UPDATE deliveries d SET status = 'unknown', reason = 'engine_died', ended_at = now(), next_try_at = NULL
+FROM batches b WHERE d.status = 'sending' AND b.id = d.batch_id AND b.ended_at IS NOT NULL
+  AND EXISTS (SELECT 1 FROM attempts a WHERE a.delivery_id = d.id AND a.batch_id = b.id AND a.status = 'unknown');--> statement-breakpoint
 -- What was on its way when the old tables were left becomes what a claim holds now: its batch tells that it is being sent.
 UPDATE deliveries SET status = 'queued', next_try_at = NULL WHERE status = 'sending';--> statement-breakpoint
 ALTER TABLE "deliveries" DROP CONSTRAINT "deliveries_sending_has_batch";--> statement-breakpoint
