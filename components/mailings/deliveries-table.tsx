@@ -1,5 +1,6 @@
 import { useLocale, useTranslations } from 'next-intl';
 import { AppLink } from '@/components/layout/link';
+import { Answer } from '@/components/reports/attempts-table';
 import { Table, Tbody, Td, Th, Thead, Tr } from '@/components/ui/table';
 import { Time } from '@/components/ui/time';
 import type { DeliveryRow } from '@/lib/runs/queries';
@@ -11,7 +12,7 @@ export function DeliveriesTable({ deliveries, zone }: { deliveries: DeliveryRow[
   const t = useTranslations('mailings');
   const locale = useLocale();
   return (
-    <Table caption={t('run.clients')}>
+    <Table caption={t('run.clients')} stacks>
       <Thead>
         <tr>
           <Th>{t('columns.client')}</Th>
@@ -57,9 +58,7 @@ export function DeliveriesTable({ deliveries, zone }: { deliveries: DeliveryRow[
               ) : null}
             </Td>
             <Td className="[overflow-wrap:anywhere]">
-              {delivery.attempt
-                ? delivery.attempt.response || <span className="text-muted">{t('noAnswer')}</span>
-                : null}
+              {delivery.attempt ? <Answer response={delivery.attempt.response} none={t('noAnswer')} /> : null}
             </Td>
           </Tr>
         ))}

@@ -1,7 +1,7 @@
 'use client';
 
 import { useTranslations } from 'next-intl';
-import { useId } from 'react';
+import { useEffect, useId, useState } from 'react';
 import { Alert } from '@/components/ui/alert';
 import { SubmitButton } from '@/components/ui/button';
 import { CheckField, FieldError } from '@/components/ui/field';
@@ -23,11 +23,18 @@ export function FinishForm({
   const form = useActionForm({ schema: finishRunSchema, action: finishRunAction, namespace: 'mailings' });
   const { error, defaultValue: chosen } = form.field('outcomes');
   const { error: notConfirmed, defaultValue: confirmed } = form.field('mayRepeat');
-  // What may reach somebody twice is never ticked for them; a refused form keeps what was.
-  const isTicked = (outcome: FinishableOutcome) =>
-    form.state.ok === false ? [chosen].flat().includes(outcome) : outcome !== 'unknown';
   const errorId = useId();
   const there = finishableOutcomes.filter((outcome) => counts[outcome] > 0);
+  // What may reach somebody twice is never ticked for them; a refused form keeps what was.
+  const [ticked, setTicked] = useState(() =>
+    there.filter((outcome) =>
+      form.state.ok === false ? [chosen].flat().includes(outcome) : outcome !== 'unknown',
+    ),
+  );
+  // Without a script the button cannot follow what is ticked, and names no number.
+  const [follows, setFollows] = useState(false);
+  useEffect(() => setFollows(true), []);
+  const count = follows ? ticked.reduce((sum, outcome) => sum + counts[outcome], 0) : 0;
   return (
     <Form form={form} className="group grid gap-4">
       <p className="max-w-prose text-muted">{t('finishLead')}</p>
@@ -40,7 +47,12 @@ export function FinishForm({
             key={outcome}
             name="outcomes[]"
             value={outcome}
-            defaultChecked={isTicked(outcome)}
+            checked={ticked.includes(outcome)}
+            onChange={({ target }) =>
+              setTicked((before) =>
+                target.checked ? [...before, outcome] : before.filter((other) => other !== outcome),
+              )
+            }
             label={t(`outcomes.${outcome}`, { count: counts[outcome] })}
             hint={t(`outcomeHints.${outcome}`)}
           />
@@ -62,7 +74,7 @@ export function FinishForm({
         </div>
       ) : null}
       <div>
-        <SubmitButton>{t('finish')}</SubmitButton>
+        <SubmitButton>{count > 0 ? t('finishCount', { count }) : t('finish')}</SubmitButton>
       </div>
     </Form>
   );

@@ -14,6 +14,15 @@ export function AttemptBadge({ status }: { status: AttemptStatus }) {
   return <Badge tone={tones[status]}>{t(status)}</Badge>;
 }
 
+/** The beginning of what the server answered; the whole of it stands on the page of the attempt. */
+export function Answer({ response, none }: { response: string; none: string }) {
+  return response ? (
+    <span className="line-clamp-3">{response}</span>
+  ) : (
+    <span className="text-muted">{none}</span>
+  );
+}
+
 /** Attempts, newest first, each with the server's own words. */
 export function AttemptsTable({
   attempts,
@@ -27,7 +36,7 @@ export function AttemptsTable({
   const t = useTranslations('reports.attempts');
   const locale = useLocale();
   return (
-    <Table caption={t('title')}>
+    <Table caption={t('title')} stacks>
       <Thead>
         <tr>
           <Th>{t('columns.at')}</Th>
@@ -40,7 +49,7 @@ export function AttemptsTable({
       <Tbody>
         {attempts.map((attempt) => (
           <Tr key={attempt.id}>
-            <Td>
+            <Td className="max-sm:order-1 max-sm:col-span-1!">
               <AppLink
                 href={`/attempts/${attempt.id}`}
                 className="font-medium underline-offset-2 hover:underline"
@@ -48,12 +57,12 @@ export function AttemptsTable({
                 <Time value={attempt.attemptedAt} zone={zone} locale={locale} />
               </AppLink>
             </Td>
-            <Td className="min-w-52 [overflow-wrap:anywhere]">
+            <Td className="min-w-52 max-sm:order-3 [overflow-wrap:anywhere]">
               {attempt.email}
               {attempt.fullName ? <div className="text-muted">{attempt.fullName}</div> : null}
             </Td>
             {showMailing ? (
-              <Td className="min-w-32 [overflow-wrap:anywhere]">
+              <Td className="min-w-32 max-sm:order-4 [overflow-wrap:anywhere]">
                 <AppLink
                   href={`/mailings/${attempt.mailingId}/runs/${attempt.runId}`}
                   className="underline-offset-2 hover:underline"
@@ -62,11 +71,11 @@ export function AttemptsTable({
                 </AppLink>
               </Td>
             ) : null}
-            <Td>
+            <Td className="max-sm:order-2 max-sm:col-span-1!">
               <AttemptBadge status={attempt.status} />
             </Td>
-            <Td className="[overflow-wrap:anywhere]">
-              {attempt.response || <span className="text-muted">{t('noAnswer')}</span>}
+            <Td className="max-sm:order-5 [overflow-wrap:anywhere]">
+              <Answer response={attempt.response} none={t('noAnswer')} />
             </Td>
           </Tr>
         ))}

@@ -6,13 +6,26 @@ import { AppLink } from './link';
 // A region that scrolls has to be reachable by keyboard (Safari does not see to it by itself).
 const scrollFrame = { tabIndex: 0 };
 
-/** A table a person can scan. `caption` names it for those who hear it. On narrow screens it scrolls in its own frame. */
+// Each row a block of its own, two columns wide; what has to stand beside another names `max-sm:col-span-1!` and an order.
+const stack = classNames(
+  'max-sm:block max-sm:[&>thead]:sr-only max-sm:[&>tbody]:block',
+  'max-sm:[&>tbody>tr]:grid max-sm:[&>tbody>tr]:grid-cols-[minmax(0,1fr)_auto] max-sm:[&>tbody>tr]:gap-x-3 max-sm:[&>tbody>tr]:gap-y-1',
+  'max-sm:[&>tbody>tr]:px-3 max-sm:[&>tbody>tr]:py-3',
+  'max-sm:[&>tbody>tr>td]:col-span-2 max-sm:[&>tbody>tr>td]:min-w-0 max-sm:[&>tbody>tr>td]:p-0 max-sm:[&>tbody>tr>td:empty]:hidden',
+);
+
+/**
+ * A table a person can scan. `caption` names it for those who hear it. On narrow screens it scrolls in its own frame, or, where it
+ * `stacks`, shows each row as a block: for rows of words that are read one by one.
+ */
 export function Table({
   caption,
+  stacks = false,
   className,
   children,
 }: {
   caption: string;
+  stacks?: boolean | undefined;
   className?: string | undefined;
   children: ReactNode;
 }) {
@@ -22,7 +35,7 @@ export function Table({
       {...scrollFrame}
       className={classNames('overflow-x-auto rounded-lg border border-line bg-surface', className)}
     >
-      <table className="w-full border-collapse text-left text-[0.875rem]">
+      <table className={classNames('w-full border-collapse text-left text-[0.875rem]', stacks && stack)}>
         <caption className="sr-only">{caption}</caption>
         {children}
       </table>

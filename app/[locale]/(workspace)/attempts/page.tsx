@@ -59,7 +59,11 @@ export default async function AttemptsPage({ searchParams }: Props) {
       }
     >
       {nothing && !filtered && !after ? (
-        <Empty title={t('empty')} body={t('emptyBody')} />
+        <Empty
+          title={t('empty')}
+          body={t('emptyBody')}
+          action={<LinkButton href="/mailings/new">{t('newMailing')}</LinkButton>}
+        />
       ) : (
         <div className="grid grid-cols-[minmax(0,1fr)] gap-4">
           <AttemptFilters mailings={mailings} mailingId={mailingId} status={status} />

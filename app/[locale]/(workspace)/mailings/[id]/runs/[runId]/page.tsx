@@ -81,6 +81,7 @@ export default async function RunPage(props: Props) {
   const pace = isOpen && !hold ? await measureRate(actor, run) : null;
   const at = formatInstant(locale, run.slotAt ?? run.openedAt, zone);
   const when = (instant: Date) => <Time value={instant} zone={zone} locale={locale} />;
+  const isEmpty = !isOpen && counts.total === 0;
   const unfinished = finishableOutcomes.some((outcome) => counts[outcome] > 0);
   const deadline = run.deadlineAt ?? (run.kind === 'scheduled' ? mailing.endsAt : null);
   const href = (cursor: string | null) => {
@@ -144,16 +145,22 @@ export default async function RunPage(props: Props) {
 
         {run.status === 'missed' ? null : (
           <>
-            <Card title={t('run.progress')}>
-              <LiveProgress
-                runId={run.id}
-                counts={counts}
-                isOpen={isOpen}
-                pace={pace}
-                moves={hold === null}
-                href={href(after ?? null)}
-              />
-            </Card>
+            {isEmpty ? (
+              <Alert tone="neutral" title={t('run.emptyTitle')}>
+                {t('run.emptyBody')}
+              </Alert>
+            ) : (
+              <Card title={t('run.progress')}>
+                <LiveProgress
+                  runId={run.id}
+                  counts={counts}
+                  isOpen={isOpen}
+                  pace={pace}
+                  moves={hold === null}
+                  href={href(after ?? null)}
+                />
+              </Card>
+            )}
             {mayChange && unfinished && !isOpen ? (
               <Card title={t('run.finishTitle')}>
                 {mailing.disabledAt ? (
@@ -184,7 +191,7 @@ export default async function RunPage(props: Props) {
           />
         </Card>
 
-        {run.status === 'missed' ? null : (
+        {run.status === 'missed' || isEmpty ? null : (
           <section className="grid grid-cols-[minmax(0,1fr)] gap-3">
             <h2 className="text-lg font-semibold">{t('run.clients')}</h2>
             <SearchBox defaultValue={q} placeholder={t('run.searchPlaceholder')}>
