@@ -93,7 +93,7 @@ const lineMax = 4096;
 /** Octets of one reply after which it is no reply any more. */
 const replyMax = 4 * 1024 * 1024;
 const keptMax = 4096;
-/** Replies nobody waits for yet. Four are due at most: to RSET, MAIL, RCPT and DATA. */
+/** Replies nobody waits for yet. Four are due at most: to RSET or a final dot, MAIL, RCPT and DATA. */
 const repliesAhead = 16;
 
 type Waiting = { stage: string; resolve(reply: Reply): void; reject(error: Error): void };
@@ -127,8 +127,8 @@ export class Connection {
   /** By when the awaited reply has to be complete; 0 = nothing is awaited. */
   private deadline = 0;
   private timer: NodeJS.Timeout | null = null;
-  private letter = new Octets();
-  private draftIsFree = true;
+  /** Memory of letters that have gone. */
+  private spare: Octets[] = [];
 
   private constructor(
     private readonly settings: SmtpSettings,
@@ -151,24 +151,21 @@ export class Connection {
     return connection;
   }
 
-  /** Memory to write the next letter into: the same as before, unless that is still on its way. */
+  /** Memory to write a letter into. Two are in use at most: of the letter that goes, and of the next one. */
   draft(): Octets {
-    if (!this.draftIsFree) {
-      this.letter = new Octets();
-      this.draftIsFree = true;
-    }
-    this.letter.clear();
-    return this.letter;
+    const draft = this.spare.pop() ?? new Octets();
+    draft.clear();
+    return draft;
   }
 
-  /** Sends what stands in {@link draft}. */
-  writeDraft(): void {
-    if (this.ended) return;
-    const { letter } = this;
-    this.draftIsFree = false;
-    this.socket.write(letter.view(), () => {
-      if (this.letter === letter) this.draftIsFree = true;
-    });
+  /** Sends what stands in a {@link draft}, whose memory serves again once it has gone. */
+  writeDraft(draft: Octets): void {
+    if (!this.ended) this.socket.write(draft.view(), () => this.dropDraft(draft));
+  }
+
+  /** A {@link draft} is not needed any more. */
+  dropDraft(draft: Octets): void {
+    this.spare.push(draft);
   }
 
   /** False once either side has closed it. */

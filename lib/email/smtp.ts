@@ -11,6 +11,7 @@ import {
 } from './connection';
 import { type Letter, policyRefusal, type SendResult, type Transport } from './letter';
 import { buildMime, writeMime } from './mime';
+import type { Octets } from './octets';
 
 /*
  * Letters over SMTP. What it exists for: it knows whether the final dot of a letter was written. Before it everything is safe
@@ -43,7 +44,22 @@ type Job = {
 };
 
 /** Why a connection broke, and the letter at which it did, unless that one may have been handed over. */
-type Break = { job: Job | null; error: Broken | SenderRefused };
+type Break = { job: Job | null; error: Broken | SenderRefused; announcedAhead: boolean };
+
+/** Where a conversation has its letters from. */
+type Letters = {
+  /** The next one to send; null = none is left. */
+  next(): Job | null;
+  /** The next one to announce behind the letter that is about to be handed over; null = better none. */
+  nextAhead(): Job | null;
+  /** It has been announced: while its turn has not come, it still may be sent over another connection. */
+  announced(job: Job): void;
+  /** Its turn has come. False = it is not to be handed over here: another connection took it, or its sender gave up. */
+  take(job: Job): boolean;
+  /** The connection broke before its turn. */
+  giveBack(job: Job): void;
+  answered(answered: boolean): void;
+};
 
 /** The connections of one process to one server, and the letters that wait for one. */
 class Pool {
@@ -53,6 +69,22 @@ class Pool {
   /** Conversations under way; each has a connection or is opening one. */
   private lanes = 0;
   private connected = 0;
+  /** Letters announced ahead whose turn has not come. */
+  private readonly announced = new Set<Job>();
+  /** False once a server has lost what was sent behind a final dot. */
+  private announcesAhead = true;
+  private readonly letters: Letters = {
+    next: () => this.next() ?? this.takeOver(),
+    nextAhead: () => (this.announcesAhead && this.waiting > this.lanes ? this.next() : null),
+    announced: (job) => this.announced.add(job),
+    take: (job) => this.announced.delete(job) && !abandoned(job),
+    giveBack: (job) => {
+      if (this.announced.delete(job)) this.putBack(job);
+    },
+    answered: (answered) => {
+      this.unknowns = answered ? 0 : this.unknowns + 1;
+    },
+  };
   private limit: number;
   private limitedAt = 0;
   private unknowns = 0;
@@ -102,11 +134,27 @@ class Pool {
         this.queue.splice(0, this.head);
         this.head = 0;
       }
-      if (!job.signal?.aborted) return job;
-      job.settle({ outcome: 'untried' });
+      if (!abandoned(job)) return job;
     }
     this.queue.length = 0;
     this.head = 0;
+    return null;
+  }
+
+  private get waiting(): number {
+    return this.queue.length - this.head;
+  }
+
+  /**
+   * A letter that was announced on a connection which still waits for the answer to its final dot. A connection that hangs so
+   * delays no letter while another is free. It is closed at its answer, since DATA may be granted there; so that this is rare,
+   * letters are announced ahead only while more of them wait than there are lanes to take them.
+   */
+  private takeOver(): Job | null {
+    for (const job of this.announced) {
+      this.announced.delete(job);
+      if (!abandoned(job)) return job;
+    }
     return null;
   }
 
@@ -140,12 +188,7 @@ class Pool {
     this.usedAt = Date.now();
     try {
       this.staff();
-      const broken = await converse(connection, this.settings, first, {
-        next: () => this.next(),
-        answered: (answered) => {
-          this.unknowns = answered ? 0 : this.unknowns + 1;
-        },
-      });
+      const broken = await converse(connection, this.settings, first, this.letters);
       if (!broken) {
         this.rest(connection);
         return null;
@@ -172,9 +215,14 @@ class Pool {
     this.blame(job, error);
   }
 
-  private afterBreak({ job: broken, error }: Break, served: boolean): Job | null {
+  private afterBreak({ job: broken, error, announcedAhead }: Break, served: boolean): Job | null {
     const job = broken ?? this.next();
     if (!job) return null;
+    // Silence, a hang-up, a refusal for good: it may not take commands behind a dot. Once more without, and so from now on.
+    if (announcedAhead && error.stage === 'mail' && (error instanceof Broken || error.reply.code >= 500)) {
+      this.announcesAhead = false;
+      return job;
+    }
     if (!broken) {
       // The letter before has no answer. A server that is silent, or does it again and again, gets no more of them.
       if (error.waitCode !== 'timeout' && this.unknowns < unknownsMax) return job;
@@ -233,10 +281,19 @@ class Pool {
   }
 }
 
+/** True where nobody waits for the letter any more; it is settled then. */
+function abandoned(job: Job): boolean {
+  if (!job.signal?.aborted) return false;
+  job.settle({ outcome: 'untried' });
+  return true;
+}
+
+type Commands = [mail: string, rcpt: string, data: string];
+
 const asciiAddress = /^[\x21-\x7e]+$/;
 
-/** MAIL, RCPT and DATA for a letter, each with its CRLF. */
-function envelope(connection: Connection, { job, size }: Turn): [mail: string, rcpt: string, data: string] {
+/** MAIL, RCPT and DATA for a letter of `size` octets, each with its CRLF. */
+function envelope(connection: Connection, job: Job, size: number): Commands {
   const foreign = !asciiAddress.test(job.recipient);
   let mail = `MAIL FROM:<${job.letter.from.address}>`;
   if (connection.abilities.size !== null) mail += ` SIZE=${size}`;
@@ -286,16 +343,41 @@ function mailRefusal(reply: Reply): SendResult {
   throw new SenderRefused(reply.code < 500 ? 'server_error' : 'sender_refused', reply, 'mail');
 }
 
-/** A letter at its turn, and its octets. */
-type Turn = { job: Job; size: number };
+/** A letter on its way to its turn: its octets, and the commands that announce it, which may have been written already. */
+type Turn = { job: Job; draft: Octets; commands: Commands; announced: boolean };
+
+/** Composes `job`, or the first behind it that this server may take; those that it may not are settled. */
+function compose(connection: Connection, first: Job | null, next: () => Job | null): Turn | null {
+  for (let job = first; job; job = next()) {
+    const draft = connection.draft();
+    try {
+      writeMime(job.letter, draft);
+    } catch (error) {
+      job.fail(error);
+      continue;
+    }
+    const size = draft.length;
+    const kept = unfit(connection, job, size);
+    if (!kept) return { job, draft, commands: envelope(connection, job, size), announced: false };
+    job.settle(kept);
+    connection.dropDraft(draft);
+  }
+  return null;
+}
 
 /** Asks for leave to hand a letter over. Null = granted (354); else what became of it. */
-async function ask(connection: Connection, turn: Turn, resetsFirst: boolean): Promise<SendResult | null> {
-  const [mailCommand, rcptCommand, dataCommand] = envelope(connection, turn);
+async function ask(
+  connection: Connection,
+  { commands, announced }: Turn,
+  resetsFirst: boolean,
+): Promise<SendResult | null> {
+  const [mailCommand, rcptCommand, dataCommand] = commands;
   const { pipelining } = connection.abilities;
-  const reset = resetsFirst ? 'RSET\r\n' : '';
-  connection.write(reset + (pipelining ? mailCommand + rcptCommand + dataCommand : mailCommand));
-  if (resetsFirst) await connection.reply('rset');
+  if (!announced) {
+    const reset = resetsFirst ? 'RSET\r\n' : '';
+    connection.write(reset + (pipelining ? mailCommand + rcptCommand + dataCommand : mailCommand));
+    if (resetsFirst) await connection.reply('rset');
+  }
   const mail = await connection.reply('mail');
   let refused = positive(mail) ? null : mailRefusal(mail);
   if (!pipelining) {
@@ -323,56 +405,71 @@ async function ask(connection: Connection, turn: Turn, resetsFirst: boolean): Pr
 }
 
 /**
- * Sends letters one behind the other until none is left (null) or the connection breaks. MAIL, RCPT and DATA travel together
- * where the server offers PIPELINING; nothing follows a final dot before its answer, so that no answer can be taken for another.
- * A letter that may have been handed over without an answer is settled here, as `unknown`.
+ * Sends letters one behind the other until none is left (null) or the connection breaks. Where the server offers PIPELINING,
+ * MAIL, RCPT and DATA travel together, and behind the content of the letter before (RFC 2920 3.1). Nothing follows DATA before
+ * its answer. Answers come in the order of the commands, so the first one behind a content is that of its final dot.
+ * A letter that may have been handed over without an answer is settled here, as `unknown`. One that was only announced is safe;
+ * where it is not to be handed over after all, the connection is cut: DATA may be granted for it, and a QUIT be its content.
  */
 async function converse(
   connection: Connection,
   settings: SmtpSettings,
   first: Job,
-  queue: { next(): Job | null; answered(answered: boolean): void },
+  letters: Letters,
 ): Promise<Break | null> {
   const dotTimeoutMs = Math.min(dotTimeoutMaxMs, settings.timeoutMs * dotPatience);
   let isOpen = false;
-  for (let job: Job | null = first; job; job = queue.next()) {
+  let turn = compose(connection, first, letters.next);
+  while (turn) {
+    const { job, draft, announced } = turn;
+    let ahead: Turn | null = null;
     let handedOver = false;
     try {
-      const draft = connection.draft();
-      writeMime(job.letter, draft);
-      const size = draft.length;
-      const kept = unfit(connection, job, size);
-      if (kept) {
-        job.settle(kept);
-        continue;
-      }
-      const refused = await ask(connection, { job, size }, isOpen);
+      const refused = await ask(connection, turn, isOpen);
       isOpen = refused !== null;
       if (refused) {
         job.settle(refused);
-        continue;
+        connection.dropDraft(draft);
+      } else {
+        // A letter ends in CRLF and no line of it begins with a dot (mime.ts), so this is all of RFC 5321 4.5.2.
+        draft.text('.\r\n');
+        if (connection.abilities.pipelining)
+          ahead = compose(connection, letters.nextAhead(), letters.nextAhead);
+        if (ahead) {
+          draft.text(ahead.commands.join(''));
+          ahead.announced = true;
+          letters.announced(ahead.job);
+        }
+        connection.writeDraft(draft);
+        handedOver = true;
+        const dot = await connection.reply('dot', dotTimeoutMs);
+        const result: SendResult = positive(dot)
+          ? { outcome: 'accepted', code: dot.code, response: dot.text, stage: 'dot' }
+          : refusal(dot, 'dot');
+        letters.answered(true);
+        connection.letters++;
+        job.settle(result);
       }
-      // A letter ends in CRLF and no line of it begins with a dot (mime.ts), so this is all of RFC 5321 4.5.2.
-      draft.text('.\r\n');
-      connection.writeDraft();
-      handedOver = true;
-      const dot = await connection.reply('dot', dotTimeoutMs);
-      const result: SendResult = positive(dot)
-        ? { outcome: 'accepted', code: dot.code, response: dot.text, stage: 'dot' }
-        : refusal(dot, 'dot');
-      queue.answered(true);
-      connection.letters++;
-      job.settle(result);
     } catch (error) {
-      if (error instanceof SenderRefused || (error instanceof Broken && !handedOver)) return { job, error };
+      if (ahead) {
+        letters.giveBack(ahead.job);
+        connection.destroy();
+      }
+      if (error instanceof SenderRefused || (error instanceof Broken && !handedOver))
+        return { job, error, announcedAhead: announced };
       if (error instanceof Broken) {
-        queue.answered(false);
+        letters.answered(false);
         job.settle({ outcome: 'unknown', response: error.message, stage: 'dot' });
-        return { job: null, error };
+        return { job: null, error, announcedAhead: false };
       }
       job.fail(error);
-      return { job: null, error: new Broken('server_error', String(error), 'mail') };
+      return { job: null, error: new Broken('server_error', String(error), 'mail'), announcedAhead: false };
     }
+    if (ahead && !letters.take(ahead.job)) {
+      connection.destroy();
+      return null;
+    }
+    turn = ahead ?? compose(connection, letters.next(), letters.next);
   }
   if (isOpen) {
     connection.write('RSET\r\n');

@@ -34,12 +34,14 @@ beforeAll(async () => {
       },
       dot: ({ socket }) => {
         const to = recipients.get(socket) ?? '';
-        if (thinksMs === null) return undefined;
-        setTimeout(() => {
-          taken.push(to);
-          if (!socket.destroyed) socket.write('250 2.0.0 taken\r\n');
-        }, thinksMs);
-        return undefined;
+        const ms = thinksMs;
+        if (ms === null) return undefined;
+        return new Promise((answer) => {
+          setTimeout(() => {
+            taken.push(to);
+            answer('250 2.0.0 taken');
+          }, ms);
+        });
       },
     },
   });

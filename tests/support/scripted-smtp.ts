@@ -5,9 +5,20 @@ export type Script = {
   greeting?: string | ((socket: net.Socket, connection: number) => void);
   ehlo?: string;
   /** By verb (`mail`, `rcpt`, `data`, `dot`, `starttls`, `auth` …; `other` for the rest): a reply, or what to do with the socket. */
-  on?: Record<string, (context: Context) => string | undefined>;
+  on?: Record<string, (context: Context) => Said>;
 };
-type Context = { line: string; n: number; connection: number; socket: net.Socket };
+/** A reply, perhaps later; nothing: the script says something itself, or is silent. */
+type Said = string | undefined | Promise<string>;
+type Context = {
+  line: string;
+  n: number;
+  connection: number;
+  socket: net.Socket;
+  /** What has come behind this line, or behind the final dot. */
+  behind: string;
+  /** Loses that. */
+  loseBehind(): void;
+};
 
 export type ScriptedServer = {
   port: number;
@@ -15,6 +26,8 @@ export type ScriptedServer = {
   letters: string[];
   recipients: string[];
   commands: string[];
+  /** What was said after each DATA that was granted and then not ended. */
+  unfinished: string[];
   connections(): number;
   /** Drops every open connection. */
   disconnect(): void;
@@ -26,6 +39,7 @@ export async function scriptedSmtp(script: Script = {}): Promise<ScriptedServer>
   const letters: string[] = [];
   const recipients: string[] = [];
   const commands: string[] = [];
+  const unfinished: string[] = [];
   const sockets = new Set<net.Socket>();
   let connections = 0;
   let n = 0;
@@ -33,36 +47,57 @@ export async function scriptedSmtp(script: Script = {}): Promise<ScriptedServer>
     const connection = ++connections;
     sockets.add(socket);
     socket.on('error', () => {});
-    socket.on('close', () => sockets.delete(socket));
     let buffer = '';
     let inData = false;
+    let isDeciding = false;
     let recipient = '';
+    socket.on('close', () => {
+      sockets.delete(socket);
+      if (inData) unfinished.push(buffer);
+    });
     const say = (text: string) => {
       if (!socket.destroyed) socket.write(text.endsWith('\r\n') ? text : `${text}\r\n`, 'latin1');
     };
     if (typeof script.greeting === 'function') script.greeting(socket, connection);
     else say(script.greeting ?? '220 scripted ESMTP');
-    const answer = (verb: string, line: string, otherwise: string) => {
-      const custom = script.on?.[verb.toLowerCase()];
-      const reply = custom ? custom({ line, n, connection, socket }) : otherwise;
-      if (reply !== undefined && reply !== '') say(reply);
-      return reply ?? '';
+    const loseBehind = () => {
+      buffer = '';
     };
-    socket.on('data', (chunk) => {
-      buffer += chunk.toString('latin1');
-      for (;;) {
+    const said = (verb: string, line: string, otherwise: string): Said => {
+      const custom = script.on?.[verb.toLowerCase()];
+      return custom ? custom({ line, n, connection, socket, behind: buffer, loseBehind }) : otherwise;
+    };
+    const answer = (verb: string, line: string, otherwise: string): string => {
+      const reply = said(verb, line, otherwise);
+      if (typeof reply !== 'string') return '';
+      if (reply !== '') say(reply);
+      return reply;
+    };
+    /** Commands behind a dot wait until it is answered, as anywhere: where it never is, for ever. */
+    const decide = (body: string) => {
+      const reply = said('DOT', body, '250 2.0.0 taken');
+      isDeciding = true;
+      if (reply !== undefined) void Promise.resolve(reply).then((text) => decided(body, text));
+    };
+    const decided = (body: string, reply: string) => {
+      if (reply.startsWith('250') && body !== '') {
+        letters.push(body.replace(/^\.\./gm, '.'));
+        recipients.push(recipient);
+      }
+      say(reply);
+      isDeciding = false;
+      take();
+    };
+    const take = () => {
+      while (!isDeciding && !socket.destroyed) {
         if (inData) {
           const end = buffer.startsWith('.\r\n') ? 0 : buffer.indexOf('\r\n.\r\n');
           if (end === -1) return;
           const body = end === 0 ? '' : buffer.slice(0, end + 2);
           buffer = buffer.slice(end === 0 ? 3 : end + 5);
           inData = false;
-          const reply = answer('DOT', body, '250 2.0.0 taken');
-          if (reply.startsWith('250') && body !== '') {
-            letters.push(body.replace(/^\.\./gm, '.'));
-            recipients.push(recipient);
-          }
-          continue;
+          decide(body);
+          return;
         }
         const end = buffer.indexOf('\r\n');
         if (end === -1) return;
@@ -84,6 +119,10 @@ export async function scriptedSmtp(script: Script = {}): Promise<ScriptedServer>
           socket.end();
         } else answer(script.on?.[verb.toLowerCase()] ? verb : 'other', line, '250 ok');
       }
+    };
+    socket.on('data', (chunk) => {
+      buffer += chunk.toString('latin1');
+      take();
     });
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
@@ -94,6 +133,7 @@ export async function scriptedSmtp(script: Script = {}): Promise<ScriptedServer>
     letters,
     recipients,
     commands,
+    unfinished,
     connections: () => connections,
     disconnect: () => {
       for (const socket of sockets) socket.destroy();

@@ -1,3 +1,4 @@
+import type { Socket } from 'node:net';
 import PostalMime from 'postal-mime';
 import { SMTPServer } from 'smtp-server';
 import { afterEach, describe, expect, test, vi } from 'vitest';
@@ -525,3 +526,368 @@ describe('a conversation that breaks', () => {
     expect(results.filter((result) => result.outcome === 'accepted')).toHaveLength(server.letters.length);
   });
 });
+
+describe('a letter that is announced behind the one before', () => {
+  const verbs = (octets: string) => octets.split('\r\n').map((line) => line.slice(0, 4));
+
+  test('its commands arrive with that one’s content, while letters wait', async () => {
+    const behind: string[] = [];
+    const server = await serve({
+      on: {
+        dot: (context) => {
+          behind.push(context.behind);
+          return '250 ok';
+        },
+      },
+    });
+    expect(outcomes(await client(server.port).send(letters(5)))).toEqual(Array(5).fill('accepted'));
+    expect(behind.slice(0, 3).map(verbs)).toEqual(Array(3).fill(['MAIL', 'RCPT', 'DATA', '']));
+    expect(behind[0]).toContain('<c2@mail.org>');
+    expect(behind.slice(3)).toEqual(['', '']);
+    expect(server.recipients).toEqual(letters(5).map(({ to }) => to.address));
+    expect(server.connections()).toBe(1);
+  });
+
+  test('nothing is announced to a server without PIPELINING', async () => {
+    const behind: string[] = [];
+    const server = await serve({
+      ehlo: '250 plain',
+      on: {
+        dot: (context) => {
+          behind.push(context.behind);
+          return '250 ok';
+        },
+      },
+    });
+    expect(outcomes(await client(server.port).send(letters(5)))).toEqual(Array(5).fill('accepted'));
+    expect(behind).toEqual(Array(5).fill(''));
+  });
+
+  test('a letter too large for the server, or to an address it can not take, is passed over', async () => {
+    const server = await serve({ ehlo: '250-big\r\n250-PIPELINING\r\n250 SIZE 2000' });
+    const results = await client(server.port).send([
+      letter('a@mail.org'),
+      letter('b@mail.org', 'x'.repeat(5000)),
+      letter('почта@пример.рф'),
+      letter('c@mail.org'),
+      letter('d@mail.org'),
+      letter('e@mail.org'),
+    ]);
+    expect(outcomes(results)).toEqual([
+      'accepted',
+      'refused recipient',
+      'refused recipient',
+      'accepted',
+      'accepted',
+      'accepted',
+    ]);
+    expect(server.commands.filter((line) => line.startsWith('MAIL'))).toHaveLength(4);
+    expect(server.recipients).toEqual(['a@mail.org', 'c@mail.org', 'd@mail.org', 'e@mail.org']);
+  });
+
+  test('a letter that can not be written fails its own send, and no other', async () => {
+    const server = await serve();
+    const transport = client(server.port);
+    const broken: Letter = {
+      ...letter('broken@mail.org'),
+      writeMime: () => {
+        throw new Error('no such template');
+      },
+    };
+    const [before, failed, after] = await Promise.allSettled([
+      transport.send(letters(3)),
+      transport.send([broken]),
+      transport.send(letters(3)),
+    ]);
+    expect(failed).toMatchObject({ status: 'rejected', reason: new Error('no such template') });
+    for (const send of [before, after])
+      expect(send.status === 'fulfilled' && outcomes(send.value)).toEqual(Array(3).fill('accepted'));
+    expect(server.recipients).toHaveLength(6);
+    expect(server.connections()).toBe(1);
+  });
+
+  test('its recipient is refused: an empty letter to nobody ends it, and the next one goes', async () => {
+    const server = await serve({
+      on: { rcpt: ({ line }) => (line.includes('c2@') ? '550 5.1.1 no such user' : '250 ok') },
+    });
+    const results = await client(server.port).send(letters(6));
+    expect(outcomes(results)).toEqual(['accepted', 'refused recipient', ...Array(4).fill('accepted')]);
+    expect(server.recipients).toEqual([1, 3, 4, 5, 6].map((n) => `c${n}@mail.org`));
+    expect(server.connections()).toBe(1);
+    expect(server.unfinished).toEqual([]);
+  });
+
+  test.each([
+    ['451 4.3.0 later', false],
+    ['554 5.6.0 spam', true],
+  ])('%s to the letter before does not concern it', async (answer, lasting) => {
+    const server = await serve({ on: { dot: ({ n }) => (n === 2 ? answer : '250 ok') } });
+    const results = await client(server.port).send(letters(6));
+    expect(outcomes(results)).toEqual(['accepted', 'refused recipient', ...Array(4).fill('accepted')]);
+    expect(results[1]).toMatchObject({ lasting, response: answer, stage: 'dot' });
+    expect(server.recipients).toEqual([1, 3, 4, 5, 6].map((n) => `c${n}@mail.org`));
+    expect(server.connections()).toBe(1);
+  });
+
+  const noAnswer: [string, Script][] = [
+    [
+      'a connection that is dropped',
+      {
+        on: {
+          dot: ({ n, socket }) => {
+            if (n !== 2) return '250 ok';
+            socket.destroy();
+            return undefined;
+          },
+        },
+      },
+    ],
+    ['garbage', { on: { dot: ({ n }) => (n === 2 ? '\u0001 what?' : '250 ok') } }],
+    ['an answer out of place', { on: { dot: ({ n }) => (n === 2 ? '354 go on' : '250 ok') } }],
+    [
+      'half an answer',
+      {
+        on: {
+          dot: ({ n, socket }) => {
+            if (n !== 2) return '250 ok';
+            socket.end('250 2.0');
+            return undefined;
+          },
+        },
+      },
+    ],
+  ];
+  test.each(noAnswer)(
+    '%s in place of the dot’s answer leaves the letter before unknown; it goes on a fresh connection',
+    async (_title, script) => {
+      const server = await serve(script);
+      const results = await client(server.port).send(letters(6));
+      expect(outcomes(results)).toEqual(['accepted', 'unknown', ...Array(4).fill('accepted')]);
+      expect(server.recipients.filter((to) => to !== 'c2@mail.org')).toEqual(
+        [1, 3, 4, 5, 6].map((n) => `c${n}@mail.org`),
+      );
+      expect(server.connections()).toBe(2);
+      expect(server.unfinished.filter((said) => said !== '')).toEqual([]);
+    },
+  );
+
+  test('421 at the dot before it: it is not tried, and nothing is said that could be its content', async () => {
+    const server = await serve({
+      on: { dot: ({ n }) => (n === 2 ? '421 4.3.2 shutting down' : '250 ok') },
+    });
+    const results = await client(server.port).send(letters(6));
+    expect(outcomes(results)).toEqual(['accepted', 'refused sender', ...Array(4).fill('untried')]);
+    expect(results[1]).toMatchObject({ waitCode: 'slow_down', stage: 'dot' });
+    await vi.waitFor(() => expect(server.unfinished).toEqual(['']));
+    expect(server.recipients).toEqual(['c1@mail.org']);
+  });
+
+  test('MAIL refused for now concerns the sender', async () => {
+    const server = await serve({ on: { mail: ({ n }) => (n === 3 ? '451 4.3.0 busy' : '250 ok') } });
+    const results = await client(server.port).send(letters(6));
+    expect(outcomes(results)).toEqual([
+      'accepted',
+      'accepted',
+      'refused sender',
+      ...Array(3).fill('untried'),
+    ]);
+    expect(results[2]).toMatchObject({ waitCode: 'server_error', code: 451, stage: 'mail' });
+  });
+
+  test('MAIL refused for good is asked once more in the ordinary way, and then concerns the sender', async () => {
+    const server = await serve({
+      on: { mail: ({ n }) => (n >= 3 ? '553 5.7.1 not your address' : '250 ok') },
+    });
+    const results = await client(server.port).send(letters(6));
+    expect(outcomes(results)).toEqual([
+      'accepted',
+      'accepted',
+      'refused sender',
+      ...Array(3).fill('untried'),
+    ]);
+    expect(results[2]).toMatchObject({ waitCode: 'sender_refused', code: 553 });
+    expect(server.commands.filter((line) => line.includes('c3@'))).toHaveLength(2);
+    expect(server.commands.some((line) => line.includes('c4@'))).toBe(false);
+  });
+
+  /** Servers that can not take what stands behind a final dot. */
+  const losing: [string, () => Script][] = [
+    [
+      'loses it',
+      () => ({
+        on: {
+          dot: ({ loseBehind }) => {
+            loseBehind();
+            return '250 ok';
+          },
+        },
+      }),
+    ],
+    [
+      'hangs up',
+      () => {
+        let early = false;
+        return {
+          on: {
+            dot: ({ behind }) => {
+              early = behind !== '';
+              return '250 ok';
+            },
+            mail: ({ socket }) => {
+              if (!early) return '250 ok';
+              early = false;
+              socket.destroy();
+              return undefined;
+            },
+          },
+        };
+      },
+    ],
+    [
+      'refuses it',
+      () => {
+        let early = false;
+        const unless = (refusal: string, otherwise: string) => () => (early ? refusal : otherwise);
+        return {
+          on: {
+            ehlo: () => {
+              early = false;
+              return '250-strict\r\n250 PIPELINING';
+            },
+            dot: ({ behind }) => {
+              early = behind !== '';
+              return '250 ok';
+            },
+            mail: unless('554 5.5.0 improper pipelining', '250 ok'),
+            rcpt: unless('503 5.5.1 no MAIL', '250 ok'),
+            data: unless('503 5.5.1 no RCPT', '354 go'),
+          },
+        };
+      },
+    ],
+  ];
+  test.each(losing)('a server that %s is announced no more letters, and gets them all', async (_, script) => {
+    const server = await serve(script());
+    const transport = client(server.port, { timeoutMs: 100 });
+    expect(outcomes(await transport.send(letters(10)))).toEqual(Array(10).fill('accepted'));
+    expect(outcomes(await transport.send(letters(10)))).toEqual(Array(10).fill('accepted'));
+    expect(server.recipients).toHaveLength(20);
+    expect(new Set(server.recipients).size).toBe(10);
+    expect(server.connections()).toBe(2);
+  });
+
+  test.each([
+    ['answers late', '250 late'],
+    ['never answers', null],
+  ])('one announced on a connection that %s goes over another, and only there', async (_title, late) => {
+    let release = () => {};
+    let announced = '';
+    const server = await serve({
+      on: {
+        dot: ({ behind, socket }) => {
+          if (announced !== '' || behind === '') return '250 ok';
+          announced = /RCPT TO:<(.*)>/.exec(behind)?.[1] ?? '';
+          return new Promise((answer) => {
+            release = () => (late === null ? socket.destroy() : answer(late));
+          });
+        },
+      },
+    });
+    const transport = client(server.port, { connections: 3, timeoutMs: 10_000 });
+    const sending = transport.send(letters(40));
+    await vi.waitFor(() => expect(server.recipients).toHaveLength(39));
+    expect(announced).not.toBe('');
+    expect(server.recipients).toContain(announced);
+    release();
+    const results = await sending;
+    expect(outcomes(results).filter((outcome) => outcome === 'accepted')).toHaveLength(late ? 40 : 39);
+    const others = Array.from({ length: 60 }, (_, index) => letter(`other${index}@mail.org`));
+    await transport.send(others);
+    expect(server.recipients).toHaveLength(late ? 100 : 99);
+    expect(new Set(server.recipients).size).toBe(server.recipients.length);
+    await vi.waitFor(() => expect(server.unfinished).toEqual(late ? [''] : []));
+  });
+
+  test.each([
+    ['granted', false],
+    ['never answered', true],
+  ])('stopped while the dot’s answer is awaited, it is not handed over where it is %s', async (_, loses) => {
+    const stop = new AbortController();
+    const server = await serve({
+      on: {
+        dot: ({ n, loseBehind }) => {
+          if (n !== 2) return '250 ok';
+          stop.abort();
+          if (loses) loseBehind();
+          return '250 ok';
+        },
+      },
+    });
+    const transport = client(server.port);
+    const results = await transport.send(letters(6), { signal: stop.signal });
+    expect(outcomes(results)).toEqual(['accepted', 'accepted', ...Array(4).fill('untried')]);
+    await vi.waitFor(() => expect(server.unfinished).toEqual(loses ? [] : ['']));
+    expect(outcomes(await transport.send([letter('later@mail.org')]))).toEqual(['accepted']);
+    expect(server.recipients).toEqual(['c1@mail.org', 'c2@mail.org', 'later@mail.org']);
+    expect(server.connections()).toBe(2);
+  });
+
+  test('whatever a server does, each letter has one outcome, and it is true', async () => {
+    for (let seed = 1; seed <= 30; seed++) {
+      const random = randomFrom(seed);
+      const taken = new Map<string, number>();
+      const recipients = new Map<unknown, string>();
+      const mishap =
+        (well: string, mishaps: string[]) =>
+        ({ socket }: { socket: Socket }): string | undefined => {
+          if (random() > 0.04) return well;
+          const what = mishaps[Math.floor(random() * mishaps.length)] ?? 'drop';
+          if (what !== 'drop') return what;
+          socket.destroy();
+          return undefined;
+        };
+      const dot = mishap('250 ok', ['drop', '451 later', '554 spam', '421 4.3.2 bye', 'what?', '354 go']);
+      const server = await serve({
+        on: {
+          mail: mishap('250 ok', ['drop', '552 too big', 'what?', '421 enough', '550 no']),
+          rcpt: (context) => {
+            recipients.set(context.socket, /<(.*)>/.exec(context.line)?.[1] ?? '');
+            return mishap('250 ok', ['drop', '550 nobody', '450 later', 'what?'])(context);
+          },
+          data: mishap('354 go', ['drop', '451 later', '554 no']),
+          dot: async (context) => {
+            if (random() < 0.2) await new Promise((resolve) => setTimeout(resolve, random() * 4));
+            const to = recipients.get(context.socket) ?? '';
+            const said = context.line === '' ? '554 nobody' : (dot(context) ?? '');
+            if (!said.startsWith('250')) return said;
+            taken.set(to, (taken.get(to) ?? 0) + 1);
+            if (random() < 0.02) context.socket.destroy();
+            return said;
+          },
+        },
+      });
+      const transport = client(server.port, { connections: 1 + (seed % 4), timeoutMs: 5000 });
+      const stop = new AbortController();
+      if (seed % 5 === 0) setTimeout(() => stop.abort(), random() * 10);
+      const sent = letters(60);
+      const results = await transport.send(sent, { signal: stop.signal });
+      expect(results).toHaveLength(60);
+      for (const [index, { outcome }] of results.entries()) {
+        const times = taken.get(sent[index]?.to.address ?? '') ?? 0;
+        const right = outcome === 'accepted' ? [1] : outcome === 'unknown' ? [0, 1] : [0];
+        expect(right, `seed ${seed}, letter ${index + 1}, ${outcome}`).toContain(times);
+      }
+      await transport.close();
+      expect(server.unfinished.filter((said) => said !== '' && !said.startsWith('QUIT'))).toEqual([]);
+    }
+  }, 30_000);
+});
+
+/** Numbers from 0 to 1, the same for the same seed. */
+function randomFrom(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+    return state / 2 ** 32;
+  };
+}
