@@ -48,11 +48,12 @@ export function FinishForm({
             name="outcomes[]"
             value={outcome}
             checked={ticked.includes(outcome)}
-            onChange={({ target }) =>
+            onChange={({ target }) => {
               setTicked((before) =>
                 target.checked ? [...before, outcome] : before.filter((other) => other !== outcome),
-              )
-            }
+              );
+              form.control.clearErrors('outcomes');
+            }}
             label={t(`outcomes.${outcome}`, { count: counts[outcome] })}
             hint={t(`outcomeHints.${outcome}`)}
           />

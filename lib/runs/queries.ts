@@ -114,8 +114,8 @@ async function selectRuns(where: SQL | undefined, limit: number, on: Db, clock: 
   );
 }
 
-/** `smtp:user@mail.example.org:587#digest` → `mail.example.org:587`; null for transports that name no server. */
-function serverOf(name: string | null): string | null {
+/** `smtp:user@mail.example.org:587#digest` → `mail.example.org:587`; null for transports that name no server. Never the user. */
+export function serverOf(name: string | null): string | null {
   const [, address] = /^\w+:([^#]+)/.exec(name ?? '') ?? [];
   return address?.slice(address.lastIndexOf('@') + 1) || null;
 }

@@ -12,6 +12,7 @@ import { Time } from '@/components/ui/time';
 import { findAttempt, listAttempts } from '@/lib/attempts/queries';
 import { requireActor } from '@/lib/auth/session';
 import { formatInstant } from '@/lib/format';
+import { serverOf } from '@/lib/runs/queries';
 
 type Props = { params: Promise<{ id: string }> };
 
@@ -28,6 +29,13 @@ const stages = [
   'policy',
   'outbox',
 ] as const;
+
+/** The kind of the transport and its server; who signs in there concerns nobody who only sends. */
+function sentBy(transport: string): string {
+  const [kind = ''] = transport.split(/[:#]/);
+  const server = serverOf(transport);
+  return server ? `${kind}, ${server}` : kind;
+}
 
 export async function generateMetadata(): Promise<Metadata> {
   const t = await getTranslations('reports.attempts');
@@ -86,7 +94,7 @@ export default async function AttemptPage({ params }: Props) {
             ...(attempt.stage
               ? [{ term: t('facts.stage'), value: stage ? t(`stages.${stage}`) : attempt.stage }]
               : []),
-            { term: t('facts.transport'), value: attempt.transport.replace(/#.*$/, '') },
+            { term: t('facts.transport'), value: sentBy(attempt.transport) },
             {
               term: t('facts.delivery'),
               value: (
