@@ -7,7 +7,9 @@ import net from 'node:net';
  */
 let taken = 0;
 
-const [cr, lf, dot] = [13, 10, 46];
+const lf = 10;
+/** Behind the end of a letter come the commands for the next at most. */
+const nearOctets = 512;
 const final = Buffer.from('\r\n.\r\n');
 const answers: Record<string, string> = {
   E: '250-sink\r\n250-PIPELINING\r\n250-8BITMIME\r\n250 SMTPUTF8\r\n',
@@ -61,16 +63,9 @@ class Session {
   /** Where the letter that goes on at `from` ends, behind its final dot; -1 = not in this chunk. */
   private endOfLetter(chunk: Buffer, from: number): number {
     const { length } = chunk;
-    // Nobody may send a letter before DATA is answered: a chunk holds one end of a letter at most, and mostly ends with it.
-    if (
-      length - from >= 5 &&
-      chunk[length - 1] === lf &&
-      chunk[length - 2] === cr &&
-      chunk[length - 3] === dot &&
-      chunk[length - 4] === lf &&
-      chunk[length - 5] === cr
-    )
-      return length;
+    // Nobody may send a letter before DATA is answered: a chunk holds one end of a letter at most, and that near its own end.
+    const near = chunk.indexOf(final, Math.max(from, length - nearOctets));
+    if (near >= 0) return near + final.length;
     const seam = Buffer.concat([this.tail, chunk.subarray(from, from + 4)]);
     const cut = seam.indexOf(final);
     if (cut >= 0) return from + cut + final.length - this.tail.length;
