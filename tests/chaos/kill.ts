@@ -9,6 +9,7 @@ import {
   onGround,
   setTrap,
   springLimitMs,
+  type Trap,
   type Trial,
   type TrialResult,
   until,
@@ -30,7 +31,11 @@ export async function killOverSmtp(trial: Trial, kills: number): Promise<TrialRe
     for (let kill = 0; kill < kills && !(await isOver(ground)); kill += 1) {
       const engine = launch(random.pick(engineKinds));
       const spacing = Math.ceil((recipients - sink.accepted.length) / (kills - kill));
-      const trap = drawTrap(random, spacing, { stages: ['mail', 'data', 'dot', 'accepted', 'replied'] });
+      // The first while a letter is with the server that nobody has recorded; the others at any instant.
+      const trap: Trap =
+        kill === 0
+          ? { at: 'sink', stage: 'accepted', further: random.whole(1, spacing) }
+          : drawTrap(random, spacing, { stages: ['mail', 'data', 'dot', 'accepted', 'replied'] });
       const set = setTrap(ground, trap, () => engine.kill());
       await until(async () => set.isSprung() || !engine.isAlive() || (await isOver(ground)), springLimitMs);
       const wasKilled = set.isSprung();
@@ -61,9 +66,11 @@ export async function killOverResend(trial: Trial, kills: number): Promise<Trial
     for (let kill = 0; kill < kills && !(await isOver(ground)); kill += 1) {
       const engine = launch(random.pick(engineKinds));
       const left = (recipients - sink.accepted.length) / 100;
-      const trap = drawTrap(random, Math.ceil(left / (kills - kill)), {
-        stages: ['mail', 'dot', 'accepted', 'replied'],
-      });
+      const spacing = Math.ceil(left / (kills - kill));
+      const trap: Trap =
+        kill === 0
+          ? { at: 'sink', stage: 'accepted', further: random.whole(1, spacing) }
+          : drawTrap(random, spacing, { stages: ['mail', 'dot', 'accepted', 'replied'] });
       const set = setTrap(ground, trap, () => engine.kill());
       await until(async () => set.isSprung() || !engine.isAlive() || (await isOver(ground)), springLimitMs);
       trial.note(

@@ -173,7 +173,7 @@ export async function onGround(
     unknownMax: number;
     mayEnd?: Ending[];
     /** What can be told only when all has ended. */
-    atEnd?: (() => void)[];
+    atEnd?: (() => Promise<void>)[];
   }>,
   settings: Record<string, string> = {},
 ): Promise<TrialResult> {
@@ -188,7 +188,7 @@ export async function onGround(
   try {
     const { faults, atEnd = [], ...limits } = await work(ground, { launch, engines, problems });
     await finish(ground, engines, problems);
-    for (const check of atEnd) check();
+    for (const check of atEnd) await check();
     const verdict = await judge(ground, limits);
     return { ...verdict, problems: [...problems, ...verdict.problems], faults };
   } finally {
