@@ -319,7 +319,13 @@ begin
     count(*) filter (where status = 'unknown') as unknown
   into moved from settled;
 
-  if cardinality(wanted) > 0 and exists (select 1 from sendable_runs s where s.id = of_run and s.until > at) then
+  if moved.all_of_them = 0 and cardinality(delivery_ids) > 0 then
+    -- The same once more, after an answer that was lost: what was intended then is what may go now.
+    return query
+      select a.id, a.delivery_id, false from attempts a
+      where a.delivery_id = any (wanted) and a.batch_id = of_batch and a.status = 'unknown' order by a.delivery_id;
+    if found then return; end if;
+  elsif cardinality(wanted) > 0 and exists (select 1 from sendable_runs s where s.id = of_run and s.until > at) then
     return query
       insert into attempts as a (delivery_id, run_id, mailing_id, owner_id, batch_id, attempted_at, status, transport)
       select d.id, r.id, r.mailing_id, r.owner_id, b.id, at, 'unknown', b.transport

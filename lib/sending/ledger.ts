@@ -328,7 +328,7 @@ export type Outcome = {
 /**
  * Writes outcomes in bulk, only where the lease is still mine: when it is lost, nothing is written. In the same round trip it
  * intends the next deliveries of the batch, as {@link intend} does. Once it has failed it is tried again for some seconds, since
- * what is not recorded has to be called unknown. A batch of which nothing is outstanding any more is over, and ended.
+ * what is not recorded has to be called unknown; written twice, in whatever order, it changes and intends nothing anew. A batch of which nothing is outstanding any more is over, and ended.
  */
 export async function recordOutcomes(record: {
   batchId: number;
@@ -351,7 +351,7 @@ export async function recordOutcomes(record: {
       ${outcomes.map((o) => (o.countsAsTry ? 1 : 0))}::int[], ${outcomes.map((o) => o.nextTryAt?.toISOString() ?? null)}::text[],
       ${record.nextIds}::bigint[]
     )`;
-  const rows = await persistently(write, () => takeBack(record));
+  const rows = await persistently(write);
   return {
     isMine: rows.length > 0,
     isOver: rows[0]?.is_over === true,
@@ -363,35 +363,18 @@ export async function recordOutcomes(record: {
   };
 }
 
-/**
- * Takes back the intents that a try without an answer may have written: their letters have not been handed over, since nobody knows
- * the attempts. Only where the lease is still mine.
- */
-async function takeBack(record: { batchId: number; holder: Holder; nextIds: number[] }): Promise<void> {
-  if (record.nextIds.length === 0) return;
-  await driver()`
-    with mine as (
-      select id from batches where id = ${record.batchId} and holder = ${record.holder} and ended_at is null and leased_until > now()
-      for no key update
-    )
-    delete from attempts a using mine
-    where a.delivery_id = any (${record.nextIds}::bigint[]) and a.batch_id = mine.id and a.status = 'unknown'`;
-}
-
 /** Pauses between tries of what should not fail, milliseconds: a connection is made anew, a server is restarted. */
 const triesAfterMs = [100, 400, 1000, 2000, 4000];
 
-/** Tries again for some seconds; `undo` comes before each further try. */
-async function persistently<T>(work: () => Promise<T>, undo: () => Promise<void>): Promise<T> {
-  for (const [tries, pauseMs] of triesAfterMs.entries()) {
+/** Tries again for some seconds what may be done twice. */
+async function persistently<T>(work: () => Promise<T>): Promise<T> {
+  for (const pauseMs of triesAfterMs) {
     try {
-      if (tries > 0) await undo();
       return await work();
     } catch {
       await new Promise((resolve) => setTimeout(resolve, pauseMs));
     }
   }
-  await undo();
   return work();
 }
 
