@@ -5,8 +5,14 @@ import { useEffect, useState } from 'react';
 import { Button, SubmitButton } from '@/components/ui/button';
 import { type Option, SelectField, TextField } from '@/components/ui/field';
 import { Form, useActionForm } from '@/components/ui/form';
-import { changePasswordAction, updateProfileAction } from '@/lib/users/actions';
-import { changePasswordSchema, generatePassword, nameMax, profileSchema } from '@/lib/users/schema';
+import { changeEmailAction, changePasswordAction, updateProfileAction } from '@/lib/users/actions';
+import {
+  changeEmailSchema,
+  changePasswordSchema,
+  generatePassword,
+  nameMax,
+  profileSchema,
+} from '@/lib/users/schema';
 import { DefaultSubmit, NewPasswordField } from './new-password';
 
 export function ProfileForm({
@@ -72,6 +78,37 @@ export function ProfileForm({
         required
       />
       <SubmitButton className="justify-self-start">{t('save')}</SubmitButton>
+    </Form>
+  );
+}
+
+export function ChangeEmailForm() {
+  const t = useTranslations('settings');
+  const form = useActionForm({
+    schema: changeEmailSchema,
+    action: changeEmailAction,
+    namespace: 'settings',
+  });
+  return (
+    <Form form={form} className="grid max-w-md gap-4">
+      <TextField
+        {...form.field('email')}
+        label={t('newEmail')}
+        type="email"
+        autoComplete="email"
+        inputMode="email"
+        required
+      />
+      <TextField
+        {...form.field('currentPassword')}
+        label={t('yourPassword')}
+        type="password"
+        autoComplete="current-password"
+        required
+      />
+      <SubmitButton variant="secondary" className="justify-self-start">
+        {t('changeEmail')}
+      </SubmitButton>
     </Form>
   );
 }

@@ -10,11 +10,15 @@ import { done, refuse } from '@/lib/errors';
 import { localizedPath } from '@/lib/i18n/paths';
 import {
   changePassword,
+  confirmEmailChange,
   confirmUser,
   registerUser,
+  requestEmailChange,
   requestLetter,
   resetPassword,
   sendConfirmationAgain,
+  sendEmailChangedLetter,
+  sendEmailChangeLetters,
   sendPasswordChangedLetter,
   sendRegistrationLetter,
   sendResetLetter,
@@ -22,6 +26,7 @@ import {
 } from './mutations';
 import {
   addressSchema,
+  changeEmailSchema,
   changePasswordSchema,
   generatePassword,
   mailedCookie,
@@ -133,6 +138,23 @@ const change = actorAction(
 );
 export async function changePasswordAction(state: Parameters<typeof change>[0], form: FormData) {
   return withMadePassword(form) ?? change(state, form);
+}
+
+const changeEmail = actorAction(
+  changeEmailSchema,
+  async (actor, input) => requestEmailChange(actor, input, await requestOrigin()),
+  { afterwards: sendEmailChangeLetters, redirectTo: () => '/settings?notice=settings.email_asked' },
+);
+export async function changeEmailAction(state: Parameters<typeof changeEmail>[0], form: FormData) {
+  return changeEmail(state, form);
+}
+
+const confirmChange = publicAction(tokenSchema, confirmEmailChange, {
+  afterwards: sendEmailChangedLetter,
+  redirectTo: () => '/settings?notice=settings.email_changed',
+});
+export async function confirmEmailChangeAction(state: Parameters<typeof confirmChange>[0], form: FormData) {
+  return confirmChange(state, form);
 }
 
 const saveProfile = actorAction(profileSchema, async (actor, input) => {

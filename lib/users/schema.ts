@@ -72,6 +72,12 @@ export const changePasswordSchema = z
   .refine((value) => value.oldPassword !== value.password, { path: ['password'], error: 'same_password' });
 export type ChangePasswordInput = z.output<typeof changePasswordSchema>;
 
+export const changeEmailSchema = z.object({
+  email,
+  currentPassword: z.string().min(1, 'required').max(passwordMax, 'too_long'),
+});
+export type ChangeEmailInput = z.output<typeof changeEmailSchema>;
+
 export const profileSchema = z.object({ name, timeZone, language: locale });
 export type ProfileInput = z.output<typeof profileSchema>;
 

@@ -2,7 +2,7 @@ import type { Metadata } from 'next';
 import { getTranslations } from 'next-intl/server';
 import { Page } from '@/components/layout/shell';
 import { Card } from '@/components/ui/card';
-import { ChangePasswordForm, ProfileForm } from '@/components/users/settings-forms';
+import { ChangeEmailForm, ChangePasswordForm, ProfileForm } from '@/components/users/settings-forms';
 import { requireActor } from '@/lib/auth/session';
 
 export async function generateMetadata(): Promise<Metadata> {
@@ -19,13 +19,14 @@ export default async function SettingsPage() {
     <Page title={t('title')} lead={t('lead')}>
       <div className="grid gap-5">
         <Card title={t('profile')}>
-          <p className="mb-4 text-muted">
-            {t('email')}: <span className="text-ink">{actor.email}</span>
-          </p>
           <ProfileForm
             profile={{ name: actor.name, timeZone: actor.timeZone, language: actor.locale }}
             zones={zones}
           />
+        </Card>
+        <Card title={t('emailTitle')}>
+          <p className="mb-4 text-muted">{t('emailLead', { email: actor.email })}</p>
+          <ChangeEmailForm />
         </Card>
         <Card title={t('passwordTitle')}>
           <p className="mb-4 text-muted">{t('passwordLead')}</p>
