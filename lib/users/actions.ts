@@ -3,6 +3,7 @@
 import { cookies } from 'next/headers';
 import { redirect } from 'next/navigation';
 import { type ActionState, actorAction, formObject, publicAction } from '@/lib/action';
+import { endOtherSessions, endSessionOf } from '@/lib/auth/config';
 import { landingPath } from '@/lib/auth/route-rules';
 import { closeSession, currentSecret, openSession, requestOrigin } from '@/lib/auth/session';
 import { appUrl, env } from '@/lib/env';
@@ -34,6 +35,7 @@ import {
   profileSchema,
   registerSchema,
   resetSchema,
+  sessionSchema,
   signInSchema,
   tokenSchema,
 } from './schema';
@@ -164,4 +166,20 @@ const saveProfile = actorAction(profileSchema, async (actor, input) => {
 });
 export async function updateProfileAction(state: Parameters<typeof saveProfile>[0], form: FormData) {
   return saveProfile(state, form);
+}
+
+const endThere = actorAction(sessionSchema, endSessionOf, {
+  redirectTo: () => '/settings?notice=settings.session_ended',
+});
+export async function endSessionAction(state: Parameters<typeof endThere>[0], form: FormData) {
+  return endThere(state, form);
+}
+
+const endOthers = actorAction(
+  nothingSchema,
+  async (actor) => endOtherSessions(actor, await currentSecret()),
+  { redirectTo: () => '/settings?notice=settings.sessions_ended' },
+);
+export async function endOtherSessionsAction(state: Parameters<typeof endOthers>[0], form: FormData) {
+  return endOthers(state, form);
 }

@@ -81,6 +81,8 @@ export type ChangeEmailInput = z.output<typeof changeEmailSchema>;
 export const profileSchema = z.object({ name, timeZone, language: locale });
 export type ProfileInput = z.output<typeof profileSchema>;
 
+export const sessionSchema = z.object({ sessionId: z.coerce.number().int().positive() });
+
 /** For buttons that need nothing but being pressed. */
 export const nothingSchema = z.object({});
 

@@ -231,7 +231,7 @@ describe('mailed links', () => {
   it('for a new password end every session and tell the owner', async () => {
     const email = fresh();
     const user = await createUser(db, { email, password: 'the old password' });
-    await startSession(user.id, 'one');
+    await startSession(user.id, { userAgent: 'one' });
     await sendResetLetter({ email });
     const token = await tokenIn(email);
     const { userId } = data(await resetPassword({ token, password: right }));
@@ -339,8 +339,8 @@ describe('the profile', () => {
 
   it('changes the password only for the old one, and signs out everywhere else', async () => {
     const user = await createUser(db, { email: fresh(), password: 'the old password' });
-    const here = await startSession(user.id, 'here');
-    await startSession(user.id, 'there');
+    const here = await startSession(user.id, { userAgent: 'here' });
+    await startSession(user.id, { userAgent: 'there' });
     const actor = asActor(user);
     expect(code(await changePassword(actor, { oldPassword: 'wrong', password: right }, here))).toBe(
       'wrong_password',
@@ -400,7 +400,7 @@ describe('blocking', () => {
 
   it('needs a reason, ends every session, and is written down', async () => {
     const { user, manager } = await make();
-    await startSession(user.id, 'one');
+    await startSession(user.id, { userAgent: 'one' });
     expect(code(await blockUser(asActor(manager), { userId: user.id, reason: '  ' }))).toBe('required');
     expect(await db.select().from(sessions).where(eq(sessions.userId, user.id))).toHaveLength(1);
     data(await blockUser(asActor(manager), { userId: user.id, reason: 'bought a list' }));

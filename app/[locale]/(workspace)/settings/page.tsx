@@ -2,8 +2,11 @@ import type { Metadata } from 'next';
 import { getTranslations } from 'next-intl/server';
 import { Page } from '@/components/layout/shell';
 import { Card } from '@/components/ui/card';
+import { Sessions } from '@/components/users/sessions';
 import { ChangeEmailForm, ChangePasswordForm, ProfileForm } from '@/components/users/settings-forms';
-import { requireActor } from '@/lib/auth/session';
+import { listSessions } from '@/lib/auth/config';
+import { deviceOf } from '@/lib/auth/device';
+import { currentSecret, requireActor } from '@/lib/auth/session';
 
 export async function generateMetadata(): Promise<Metadata> {
   const t = await getTranslations('settings');
@@ -12,7 +15,11 @@ export async function generateMetadata(): Promise<Metadata> {
 
 export default async function SettingsPage() {
   const actor = await requireActor();
-  const t = await getTranslations('settings');
+  const [t, open] = await Promise.all([
+    getTranslations('settings'),
+    currentSecret().then((secret) => listSessions(actor, secret)),
+  ]);
+  const sessions = open.map(({ userAgent, ...session }) => ({ ...session, ...deviceOf(userAgent) }));
   const names = new Set(['UTC', actor.timeZone, ...Intl.supportedValuesOf('timeZone')]);
   const zones = [...names].sort().map((zone) => ({ value: zone, label: zone.replaceAll('_', ' ') }));
   return (
@@ -31,6 +38,10 @@ export default async function SettingsPage() {
         <Card title={t('passwordTitle')}>
           <p className="mb-4 text-muted">{t('passwordLead')}</p>
           <ChangePasswordForm email={actor.email} />
+        </Card>
+        <Card title={t('sessions.title')}>
+          <p className="mb-4 text-muted">{t('sessions.lead')}</p>
+          <Sessions sessions={sessions} zone={actor.timeZone} />
         </Card>
       </div>
     </Page>
