@@ -2,13 +2,20 @@
 
 import { useTranslations } from 'next-intl';
 import { useEffect, useState } from 'react';
+import { LinkButton } from '@/components/layout/link';
 import { Button, SubmitButton } from '@/components/ui/button';
 import { type Option, SelectField, TextField } from '@/components/ui/field';
 import { Form, useActionForm } from '@/components/ui/form';
-import { changeEmailAction, changePasswordAction, updateProfileAction } from '@/lib/users/actions';
+import {
+  changeEmailAction,
+  changePasswordAction,
+  deleteAccountAction,
+  updateProfileAction,
+} from '@/lib/users/actions';
 import {
   changeEmailSchema,
   changePasswordSchema,
+  currentPasswordSchema,
   generatePassword,
   nameMax,
   profileSchema,
@@ -140,6 +147,32 @@ export function ChangePasswordForm({ email }: { email: string }) {
       <SubmitButton variant="secondary" className="justify-self-start">
         {t('changePassword')}
       </SubmitButton>
+    </Form>
+  );
+}
+
+/** The last step before an account goes. */
+export function DeleteAccountForm({ email }: { email: string }) {
+  const t = useTranslations('settings');
+  const form = useActionForm({
+    schema: currentPasswordSchema,
+    action: deleteAccountAction,
+    namespace: 'settings',
+  });
+  return (
+    <Form form={form} className="grid max-w-md gap-4">
+      <input type="email" autoComplete="username" value={email} readOnly hidden />
+      <TextField
+        {...form.field('currentPassword')}
+        label={t('yourPassword')}
+        type="password"
+        autoComplete="current-password"
+        required
+      />
+      <div className="flex flex-wrap gap-2">
+        <SubmitButton variant="danger">{t('deletion.confirm')}</SubmitButton>
+        <LinkButton href="/settings">{t('deletion.cancel')}</LinkButton>
+      </div>
     </Form>
   );
 }

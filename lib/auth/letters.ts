@@ -16,7 +16,8 @@ export type AccountLetterKind =
   | 'move'
   | 'moveTaken'
   | 'moveAsked'
-  | 'moved';
+  | 'moved'
+  | 'deleted';
 
 const escapeHtml = (text: string) => text.replace(/[&<>"']/g, (sign) => `&#${sign.charCodeAt(0)};`);
 

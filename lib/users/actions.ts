@@ -13,10 +13,12 @@ import {
   changePassword,
   confirmEmailChange,
   confirmUser,
+  deleteAccount,
   registerUser,
   requestEmailChange,
   requestLetter,
   resetPassword,
+  sendAccountDeletedLetter,
   sendConfirmationAgain,
   sendEmailChangedLetter,
   sendEmailChangeLetters,
@@ -29,6 +31,7 @@ import {
   addressSchema,
   changeEmailSchema,
   changePasswordSchema,
+  currentPasswordSchema,
   generatePassword,
   mailedCookie,
   nothingSchema,
@@ -182,4 +185,17 @@ const endOthers = actorAction(
 );
 export async function endOtherSessionsAction(state: Parameters<typeof endOthers>[0], form: FormData) {
   return endOthers(state, form);
+}
+
+const removeAccount = actorAction(
+  currentPasswordSchema,
+  async (actor, input) => {
+    const result = await deleteAccount(actor, input);
+    if (result.ok) await closeSession();
+    return result;
+  },
+  { afterwards: sendAccountDeletedLetter, redirectTo: () => '/login?notice=account_deleted' },
+);
+export async function deleteAccountAction(state: Parameters<typeof removeAccount>[0], form: FormData) {
+  return removeAccount(state, form);
 }

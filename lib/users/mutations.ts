@@ -1,6 +1,6 @@
-import { and, eq, isNull, ne, sql } from 'drizzle-orm';
+import { and, eq, inArray, isNull, ne, sql } from 'drizzle-orm';
 import { type Db, db } from '@/db/client';
-import { sessions, users } from '@/db/schema';
+import { batches, mailings, runs, sessions, users } from '@/db/schema';
 import { recordAudit } from '@/lib/audit/mutations';
 import { accountLetter } from '@/lib/auth/letters';
 import { hashPassword, noPassword, verifyPassword } from '@/lib/auth/passwords';
@@ -14,7 +14,7 @@ import { log } from '@/lib/log';
 import { type Actor, canBlock } from '@/lib/policy/rules';
 import { type Limit, returnToken, takeToken } from '@/lib/rate-limit';
 import { releaseMailings } from '@/lib/sending/release';
-import { findUserByEmail, type UserRow } from './queries';
+import { findUserByEmail, getAccountContents, isLastAdmin, type UserRow } from './queries';
 import type { ChangeEmailInput, ChangePasswordInput, ProfileInput, RegisterInput } from './schema';
 
 /** Where a request came from: what rate limits count as one visitor, and whether it started on this machine. */
@@ -110,7 +110,7 @@ async function sendOpeningLetter(user: UserRow): Promise<void> {
 }
 
 async function sendLetter(
-  user: UserRow,
+  user: Pick<UserRow, 'email' | 'name' | 'locale'>,
   kind: Parameters<typeof accountLetter>[0],
   path: string,
   to = user.email,
@@ -349,6 +349,77 @@ export async function confirmEmailChange(input: {
 export async function sendEmailChangedLetter(input: { userId: number; oldEmail: string }): Promise<void> {
   const user = await findUserById(input.userId);
   if (user) await sendLetter(user, 'moved', '/login', input.oldEmail);
+}
+
+/** Whom to tell that an account is gone. */
+type Farewell = Pick<UserRow, 'email' | 'name' | 'locale'>;
+
+/** How often a deletion that met the engine head on is begun again. */
+const deletionTries = 5;
+
+/**
+ * Deletes the actor's own account with everything in it, runs under way too: nothing of theirs is handed over after it but what
+ * an engine had already written down as about to go. Audit rows stay, and posts, without an author. Codes: `wrong_password` on
+ * `currentPassword`, `too_many_requests`, `last_admin`.
+ */
+export async function deleteAccount(
+  actor: Actor,
+  input: { currentPassword: string },
+): Promise<Result<Farewell>> {
+  const checked = await checkOwnPassword(actor, 'currentPassword', input.currentPassword);
+  if (!checked.ok) return checked;
+  const { passwordHash } = checked.data;
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await db.transaction((tx) => deleteUser(actor, passwordHash, tx));
+    } catch (error) {
+      // 40P01: an engine that was recording held what this wanted, and wanted what this held.
+      if (databaseErrorCode(error) !== '40P01' || attempt === deletionTries) throw error;
+    }
+  }
+}
+
+async function deleteUser(actor: Actor, passwordHash: string, tx: Db): Promise<Result<Farewell>> {
+  // All admins in one order: of the last two who leave at once, the second finds nobody else.
+  if (actor.isSuperuser)
+    await tx
+      .select({ id: users.id })
+      .from(users)
+      .where(eq(users.isSuperuser, true))
+      .orderBy(users.id)
+      .for('update');
+  const [user] = await tx.select().from(users).where(eq(users.id, actor.id)).for('update');
+  // Only by the password that was checked: who has just set a new one means to keep the account.
+  if (user?.passwordHash !== passwordHash) return refuseField('currentPassword', 'wrong_password');
+  if (await isLastAdmin({ ...actor, isSuperuser: user.isSuperuser }, tx)) return refuse('last_admin');
+  // What engines and the owner's other pages may be holding, from the outside in; afterwards nothing of it can be claimed.
+  await tx
+    .select({ id: mailings.id })
+    .from(mailings)
+    .where(eq(mailings.ownerId, user.id))
+    .orderBy(mailings.id)
+    .for('update');
+  const open = tx
+    .select({ id: runs.id })
+    .from(runs)
+    .where(and(eq(runs.ownerId, user.id), eq(runs.status, 'open')));
+  await open.orderBy(runs.id).for('update');
+  await tx
+    .select({ id: batches.id })
+    .from(batches)
+    .where(and(inArray(batches.runId, open), isNull(batches.endedAt)))
+    .orderBy(batches.id)
+    .for('update');
+  const before = await getAccountContents(actor, tx);
+  await tx.delete(users).where(eq(users.id, user.id));
+  await recordAudit(actor, { action: 'delete_user', targetType: 'user', targetId: user.id, before }, tx);
+  const { email, name, locale } = user;
+  return done({ email, name, locale });
+}
+
+/** Tells the address that its account is gone. After the response. */
+export async function sendAccountDeletedLetter(farewell: Farewell): Promise<void> {
+  await sendLetter(farewell, 'deleted', '/');
 }
 
 /** Name, zone and language of the actor's own account. */

@@ -72,10 +72,11 @@ export const changePasswordSchema = z
   .refine((value) => value.oldPassword !== value.password, { path: ['password'], error: 'same_password' });
 export type ChangePasswordInput = z.output<typeof changePasswordSchema>;
 
-export const changeEmailSchema = z.object({
-  email,
+/** What proves that it is the owner who asks for something that a signed-in browser alone may not do. */
+export const currentPasswordSchema = z.object({
   currentPassword: z.string().min(1, 'required').max(passwordMax, 'too_long'),
 });
+export const changeEmailSchema = currentPasswordSchema.extend({ email });
 export type ChangeEmailInput = z.output<typeof changeEmailSchema>;
 
 export const profileSchema = z.object({ name, timeZone, language: locale });

@@ -1,5 +1,6 @@
 import type { Metadata } from 'next';
 import { getTranslations } from 'next-intl/server';
+import { LinkButton } from '@/components/layout/link';
 import { Page } from '@/components/layout/shell';
 import { Card } from '@/components/ui/card';
 import { Sessions } from '@/components/users/sessions';
@@ -42,6 +43,10 @@ export default async function SettingsPage() {
         <Card title={t('sessions.title')}>
           <p className="mb-4 text-muted">{t('sessions.lead')}</p>
           <Sessions sessions={sessions} zone={actor.timeZone} />
+        </Card>
+        <Card title={t('deletion.title')}>
+          <p className="mb-4 text-muted">{t('deletion.lead')}</p>
+          <LinkButton href="/settings/delete">{t('deletion.open')}</LinkButton>
         </Card>
       </div>
     </Page>
