@@ -16,14 +16,7 @@ import {
   resetPasswordAction,
   signInAction,
 } from '@/lib/users/actions';
-import {
-  addressSchema,
-  generatePassword,
-  registerSchema,
-  resetSchema,
-  signInSchema,
-  tokenSchema,
-} from '@/lib/users/schema';
+import { addressSchema, registerSchema, resetSchema, signInSchema, tokenSchema } from '@/lib/users/schema';
 import { DefaultSubmit, NewPasswordField } from './new-password';
 
 export function RegisterForm() {
@@ -60,7 +53,7 @@ export function RegisterForm() {
         field={form.field('password')}
         label={t('password')}
         form={form}
-        onMade={() => form.control.setValue('password', generatePassword(), { shouldValidate: true })}
+        onMade={(made) => form.control.setValue('password', made, { shouldValidate: true })}
       />
       <SubmitButton>{t('register.submit')}</SubmitButton>
     </Form>
@@ -174,7 +167,7 @@ export function ResetForm({ token }: { token: string }) {
         field={form.field('password')}
         label={t('newPassword')}
         form={form}
-        onMade={() => form.control.setValue('password', generatePassword(), { shouldValidate: true })}
+        onMade={(made) => form.control.setValue('password', made, { shouldValidate: true })}
       />
       <SubmitButton className="justify-self-start">{t('reset.submit')}</SubmitButton>
     </Form>

@@ -16,7 +16,6 @@ import {
   changeEmailSchema,
   changePasswordSchema,
   currentPasswordSchema,
-  generatePassword,
   nameMax,
   profileSchema,
 } from '@/lib/users/schema';
@@ -142,7 +141,7 @@ export function ChangePasswordForm({ email }: { email: string }) {
         field={form.field('password')}
         label={t('newPassword')}
         form={form}
-        onMade={() => form.control.setValue('password', generatePassword(), { shouldValidate: true })}
+        onMade={(made) => form.control.setValue('password', made, { shouldValidate: true })}
       />
       <SubmitButton variant="secondary" className="justify-self-start">
         {t('changePassword')}

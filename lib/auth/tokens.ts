@@ -70,6 +70,20 @@ export async function spendToken(
   return user && spent ? { user, newEmail: spent.newEmail } : null;
 }
 
+/** Whose link it is, while it works. Looking changes nothing. */
+export async function findTokenUser(
+  secret: string,
+  kind: TokenKind,
+  on: Db = db,
+): Promise<typeof users.$inferSelect | null> {
+  const [row] = await on
+    .select({ user: users })
+    .from(tokens)
+    .innerJoin(users, eq(users.id, tokens.userId))
+    .where(living(secret, kind));
+  return row?.user ?? null;
+}
+
 /** Would the link work? Looking changes nothing. */
 export async function isTokenAlive(secret: string, kind: TokenKind, on: Db = db): Promise<boolean> {
   const rows = await on.select({ userId: tokens.userId }).from(tokens).where(living(secret, kind));

@@ -3,8 +3,8 @@ import { type Db, db } from '@/db/client';
 import { batches, mailings, runs, sessions, users } from '@/db/schema';
 import { recordAudit } from '@/lib/audit/mutations';
 import { accountLetter } from '@/lib/auth/letters';
-import { hashPassword, noPassword, verifyPassword } from '@/lib/auth/passwords';
-import { dropTokens, issueToken, secretHash, spendToken } from '@/lib/auth/tokens';
+import { hashPassword, isCommonPassword, noPassword, verifyPassword } from '@/lib/auth/passwords';
+import { dropTokens, findTokenUser, issueToken, secretHash, spendToken } from '@/lib/auth/tokens';
 import { type Clock, systemClock } from '@/lib/clock';
 import { addressKey, parseAddress } from '@/lib/email/address';
 import { sendSystemLetter } from '@/lib/email/system';
@@ -54,11 +54,14 @@ export type Registration = { userId: number; outcome: 'new' | 'repeated' | 'know
 /**
  * Registers an address. Answers alike, with the same work, whether or not it has an account; the letter tells the rest
  * ({@link sendRegistrationLetter}). Registering an unconfirmed address again takes its password away: whoever opens the letter
- * chooses a new one, so that nobody can plant a password in somebody else's address. Codes: `too_many_requests`, `invalid_email`.
+ * chooses a new one, so that nobody can plant a password in somebody else's address. Codes: `too_many_requests`, `invalid_email`,
+ * `guessable` on `password`.
  */
 export async function registerUser(input: RegisterInput, origin: Origin): Promise<Result<Registration>> {
   const address = parseAddress(input.email);
   if (!address) return refuseField('email', 'invalid_email');
+  if (isCommonPassword(input.password, { email: address, name: input.name }))
+    return refuseField('password', 'guessable');
   const emailKey = addressKey(address);
   const room = await limited([
     ['registerNetwork', origin.network],
@@ -175,12 +178,16 @@ export async function sendResetLetter({ email }: { email: string }): Promise<voi
 
 /**
  * Sets a new password by a mailed link. Opening the letter proves the address, so an unconfirmed account is confirmed; every
- * session ends, and with it a change of address that waits for its link. Code `dead_link`.
+ * session ends, and with it a change of address that waits for its link. Codes: `dead_link`; `guessable` on `password`.
  */
 export async function resetPassword(input: {
   token: string;
   password: string;
 }): Promise<Result<{ userId: number }>> {
+  // Looked at first: a made-up link costs no hashing, and one that works survives a refused password.
+  const owner = await findTokenUser(input.token, 'reset_password');
+  if (!owner) return refuse('dead_link');
+  if (isCommonPassword(input.password, owner)) return refuseField('password', 'guessable');
   const passwordHash = await hashPassword(input.password);
   return db.transaction(async (tx) => {
     const spent = await spendToken(input.token, 'reset_password', tx);
@@ -232,7 +239,7 @@ export async function checkSignIn(
 
 /**
  * Changes the actor's own password and ends every session but the one named by `keep` (its secret), and every link that was
- * mailed. Codes on `oldPassword`: `wrong_password`; `too_many_requests`.
+ * mailed. Codes: `wrong_password` on `oldPassword`; `guessable` on `password`; `too_many_requests`.
  */
 export async function changePassword(
   actor: Actor,
@@ -242,6 +249,7 @@ export async function changePassword(
   const checked = await checkOwnPassword(actor, 'oldPassword', input.oldPassword);
   if (!checked.ok) return checked;
   const user = checked.data;
+  if (isCommonPassword(input.password, user)) return refuseField('password', 'guessable');
   const passwordHash = await hashPassword(input.password);
   return db.transaction(async (tx) => {
     // Only over the password that was checked: of two changes at once the second has to know the first one's.

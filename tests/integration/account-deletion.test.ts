@@ -25,7 +25,7 @@ import { unsubscribeToken } from '@/lib/sending/compose/token';
 import { sendDueMailings } from '@/lib/sending/engine';
 import { unsubscribeByToken } from '@/lib/suppressions/mutations';
 import { findUnsubscribeOffer } from '@/lib/suppressions/queries';
-import { blockUser, changePassword, deleteAccount, sendAccountDeletedLetter } from '@/lib/users/mutations';
+import { changePassword, deleteAccount, sendAccountDeletedLetter } from '@/lib/users/mutations';
 import { getAccountContents } from '@/lib/users/queries';
 import { freshAddress, given, outboxOf, refusal } from '@/tests/support/accounts';
 import {

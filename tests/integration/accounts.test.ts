@@ -354,6 +354,26 @@ describe('the profile', () => {
     expect((await checkSignIn({ email: user.email, password: right }, elsewhere())).ok).toBe(true);
   });
 
+  it('takes none of the most used passwords anywhere, and a refused one costs neither the link nor a try', async () => {
+    const email = fresh();
+    const common = 'corvette1984';
+    for (let n = 0; n < 6; n += 1)
+      expect(code(await registerUser(registration(email, { password: common }), elsewhere()))).toBe(
+        'guessable',
+      );
+    expect(await findUserByEmail(email)).toBeNull();
+    const user = await createUser(db, { email, password: right });
+    const actor = asActor(user);
+    expect(code(await changePassword(actor, { oldPassword: right, password: common }, null))).toBe(
+      'guessable',
+    );
+    await sendResetLetter({ email });
+    const token = await tokenIn(email);
+    expect(code(await resetPassword({ token, password: common }))).toBe('guessable');
+    expect(code(await resetPassword({ token, password: user.name.toUpperCase() }))).toBe('guessable');
+    expect((await resetPassword({ token, password: 'a quite unusual one' })).ok).toBe(true);
+  });
+
   it('of two changes from the same old password at once lets one through', async () => {
     const user = await createUser(db, { email: fresh(), password: 'the old password' });
     const both = await Promise.all(
