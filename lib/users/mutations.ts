@@ -12,7 +12,7 @@ import { databaseErrorCode, done, type Result, refuse, refuseField } from '@/lib
 import type { Locale } from '@/lib/i18n/paths';
 import { log } from '@/lib/log';
 import { type Actor, canBlock } from '@/lib/policy/rules';
-import { type Limit, returnToken, takeToken } from '@/lib/rate-limit';
+import { type Limit, takeTokens } from '@/lib/rate-limit';
 import { releaseMailings } from '@/lib/sending/release';
 import { findUserByEmail, getAccountContents, isLastAdmin, type UserRow } from './queries';
 import type { ChangeEmailInput, ChangePasswordInput, ProfileInput, RegisterInput } from './schema';
@@ -37,15 +37,12 @@ const resetSeconds = 30 * minutes;
 const moveSeconds = hours;
 
 /** Takes a token of each kind; the refusal is the same whether or not the address has an account. */
-async function limited(wanted: [kind: keyof typeof limits, subject: string][]): Promise<Result<null>> {
-  for (const [kind, subject] of wanted) {
-    const token = await takeToken(kind, subject, limits[kind]);
-    if (!token.ok)
-      return refuse('too_many_requests', undefined, {
-        minutes: Math.ceil(token.retryAfterSeconds / minutes),
-      });
-  }
-  return done(null);
+async function limited(
+  wanted: [kind: keyof typeof limits, subject: string][],
+): Promise<Result<{ giveBack: () => Promise<void> }>> {
+  const taken = await takeTokens(wanted.map(([kind, subject]) => ({ kind, subject, limit: limits[kind] })));
+  if (taken.ok) return done({ giveBack: taken.giveBack });
+  return refuse('too_many_requests', undefined, { minutes: Math.ceil(taken.retryAfterSeconds / minutes) });
 }
 
 /** What registering came to; told to nobody but the letter. */
@@ -227,10 +224,7 @@ export async function checkSignIn(
   if (!(await verifyPassword(user?.passwordHash ?? null, typed.password)) || !user)
     return refuse('wrong_credentials');
   // Only guesses count: people who know their password may sign in as often as they like.
-  await Promise.all([
-    returnToken('signInNetwork', origin.network, limits.signInNetwork),
-    returnToken('signInAddress', subject, limits.signInAddress),
-  ]);
+  await room.data.giveBack();
   if (!user.confirmedAt) return refuse('not_confirmed');
   if (user.blockedAt) return refuse('blocked', undefined, { reason: user.blockedReason ?? '' });
   if (user.isDemo && !origin.loopback) return refuse('demo_only_here');
@@ -276,7 +270,7 @@ async function checkOwnPassword(actor: Actor, field: string, typed: string): Pro
   if (!room.ok) return room;
   const user = await findUserById(actor.id);
   if (!user || !(await verifyPassword(user.passwordHash, typed))) return refuseField(field, 'wrong_password');
-  await returnToken('oldPassword', String(actor.id), limits.oldPassword);
+  await room.data.giveBack();
   return done(user);
 }
 
