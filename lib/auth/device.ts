@@ -6,7 +6,7 @@ const browsers: [name: string, sign: RegExp][] = [
   ['Samsung Internet', /SamsungBrowser\//],
   ['Vivaldi', /Vivaldi\//],
   ['Firefox', /\b(?:Firefox|FxiOS)\//],
-  ['Chrome', /\b(?:Chrome|CriOS|Chromium)\//],
+  ['Chrome', /(?:Chrome|\bCriOS|\bChromium)\//],
   ['Safari', /\bVersion\/[\d.]+.*\bSafari\//],
 ];
 

@@ -8,6 +8,7 @@ import {
   changePassword,
   checkSignIn,
   confirmEmailChange,
+  confirmUser,
   requestEmailChange,
   resetPassword,
   sendEmailChangedLetter,
@@ -172,6 +173,14 @@ describe('a mailed link raced by 50 requests', () => {
   const fifty = <T>(work: () => Promise<T>) => Promise.all(Array.from({ length: 50 }, work));
   const wins = (results: Awaited<ReturnType<typeof confirmEmailChange | typeof resetPassword>>[]) =>
     results.filter(({ ok }) => ok).length;
+
+  it('confirms a new account once', async () => {
+    const user = await createUser(db, { email: freshAddress(), password, confirmedAt: null });
+    const token = await issueToken({ userId: user.id, kind: 'confirm_email', lifeSeconds: 60 });
+    const results = await fifty(() => confirmUser({ token }));
+    expect(results.filter(({ ok }) => ok)).toHaveLength(1);
+    expect(new Set(results.map(refusal))).toEqual(new Set([undefined, 'dead_link']));
+  });
 
   it('moves the account once', async () => {
     const user = await person();

@@ -20,6 +20,7 @@ it.each([
     'Chrome',
     'iPhone',
   ],
+  ['Mozilla/5.0 (X11; Linux x86_64) HeadlessChrome/148.0.0.0 Safari/537.36', 'Chrome', 'Linux'],
   ['curl/8.5.0', null, null],
   ['', null, null],
 ])('a device is named as people know it: %s', (userAgent, browser, system) => {

@@ -34,10 +34,12 @@ export default async function DeleteAccountPage() {
         ) : null}
         <Card title={t('goesTitle')}>
           <ul className="list-disc space-y-1 pl-5">
-            <li>{t('goes.clients', { count: contents.clients })}</li>
-            <li>{t('goes.messages', { count: contents.messages })}</li>
-            <li>{t('goes.mailings', { count: contents.mailings, runs: contents.runs })}</li>
-            <li>{t('goes.attempts', { count: contents.attempts })}</li>
+            {contents.clients > 0 ? <li>{t('goes.clients', { count: contents.clients })}</li> : null}
+            {contents.messages > 0 ? <li>{t('goes.messages', { count: contents.messages })}</li> : null}
+            {contents.mailings > 0 ? (
+              <li>{t('goes.mailings', { count: contents.mailings, runs: contents.runs })}</li>
+            ) : null}
+            {contents.attempts > 0 ? <li>{t('goes.attempts', { count: contents.attempts })}</li> : null}
             <li>{t('goes.account', { email: actor.email })}</li>
           </ul>
           <p className="mt-3 text-muted">{t('never')}</p>
