@@ -15,33 +15,86 @@ function keyOf(kind: string, subject: string): string {
   return `${kind}:${keyedDigest('rate-limit', `${kind}:${subject}`).toString('base64url').slice(0, 27)}`;
 }
 
+/*
+ * What Upstash may cost a request: taking, all kinds together, and giving back. Longer than that and it counts as down; then
+ * Postgres counts, and for a while nobody waits for Upstash at all. That memory is one process's own: it says only whom to ask,
+ * never how often somebody tried.
+ */
+const takeMs = 500;
+const giveBackMs = 300;
+const downMs = 10_000;
+
 let redis: Redis | null | undefined;
+/** On the clock of `performance.now()`. */
+let downUntil = 0;
 
 function upstash(): Redis | null {
   if (redis === undefined) {
     const { UPSTASH_REDIS_REST_URL: url, UPSTASH_REDIS_REST_TOKEN: token } = env();
     // A function, not a signal: with one signal for all, its abort would look like an answer.
     redis =
-      url && token ? new Redis({ url, token, retry: false, signal: () => AbortSignal.timeout(800) }) : null;
+      url && token
+        ? new Redis({ url, token, retry: false, signal: () => AbortSignal.timeout(takeMs + giveBackMs) })
+        : null;
   }
-  return redis;
+  return performance.now() < downUntil ? null : redis;
 }
 
-/**
- * Takes one of `limit` tokens that `subject` has in a window of `windowSeconds`. Counts in Upstash where it is set, and in
- * Postgres where it is not or does not answer within 0.8 s: a limiter that is down never lets everybody in.
- */
-export async function takeToken(kind: string, subject: string, limit: Limit, on: Db = db): Promise<Token> {
-  const key = keyOf(kind, subject);
-  const remote = upstash();
-  if (remote) {
-    try {
-      return await takeFromUpstash(remote, key, limit);
-    } catch (error) {
-      log.warn('rate_limit_fell_back', { reason: error instanceof Error ? error.message : String(error) });
-    }
+/** What Upstash answers until `deadline` (of `performance.now()`); null when it does not, or answers nonsense. */
+async function fromUpstash<T>(ask: () => Promise<T>, deadline: number): Promise<T | null> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(
+      () => reject(new Error('no answer in time')),
+      Math.max(0, deadline - performance.now()),
+    );
+  });
+  const answer = ask();
+  // Comes to nothing once it is late; nobody is left to hear of it.
+  answer.catch(() => {});
+  try {
+    return await Promise.race([answer, late]);
+  } catch (error) {
+    downUntil = performance.now() + downMs;
+    log.warn('rate_limit_fell_back', { reason: error instanceof Error ? error.message : String(error) });
+    return null;
+  } finally {
+    clearTimeout(timer);
   }
-  return takeFromPostgres(key, limit, on);
+}
+
+/** Of a kind, how many tokens `subject` has in a window. */
+type Wanted = { kind: string; subject: string; limit: Limit };
+
+/**
+ * Takes a token of each kind, in order, up to the first that is used up. Counts in Upstash where it is set, and in Postgres where
+ * it is not or does not answer: a limiter that is down never lets everybody in, and costs a request at most 0.8 s, `giveBack`
+ * included. That returns what was taken, for what turned out to be no guess; a return that Upstash does not take is dropped.
+ */
+export async function takeTokens(
+  wanted: Wanted[],
+  on: Db = db,
+): Promise<Token & { giveBack: () => Promise<void> }> {
+  const deadline = performance.now() + takeMs;
+  const returns: (() => Promise<unknown>)[] = [];
+  const giveBack = async () => {
+    await Promise.all(returns.map((back) => back()));
+  };
+  for (const { kind, subject, limit } of wanted) {
+    const key = keyOf(kind, subject);
+    const remote = upstash();
+    const answer = remote && (await fromUpstash(() => takeFromUpstash(remote, key, limit), deadline));
+    const token = answer ?? (await takeFromPostgres(key, limit, on));
+    if (!token.ok) return { ...token, giveBack };
+    returns.push(() => (answer && remote ? returnToUpstash(remote, key, limit) : returnToPostgres(key, on)));
+  }
+  return { ok: true, retryAfterSeconds: 0, giveBack };
+}
+
+/** Takes one of the tokens that `subject` has in a window; see {@link takeTokens}. */
+export async function takeToken(kind: string, subject: string, limit: Limit, on: Db = db): Promise<Token> {
+  const { ok, retryAfterSeconds } = await takeTokens([{ kind, subject, limit }], on);
+  return { ok, retryAfterSeconds };
 }
 
 function limiter(remote: Redis, { limit, windowSeconds }: Limit): Ratelimit {
@@ -50,18 +103,26 @@ function limiter(remote: Redis, { limit, windowSeconds }: Limit): Ratelimit {
     prefix: 'mailroom',
     limiter: Ratelimit.fixedWindow(limit, `${windowSeconds} s`),
     ephemeralCache: false,
+    // Its own time-out lets everybody pass.
+    timeout: 0,
     analytics: false,
   });
 }
 
 async function takeFromUpstash(remote: Redis, key: string, limit: Limit): Promise<Token> {
-  const { success, reset, reason } = await limiter(remote, limit).limit(key);
-  // The library lets pass what took too long; we ask Postgres instead.
-  if (reason === 'timeout') throw new Error('timeout');
+  const answer = await limiter(remote, limit).limit(key);
+  // Anything else than a count against our own limit is no answer.
+  if (answer.limit !== limit.limit || !Number.isInteger(answer.remaining) || answer.reason !== undefined)
+    throw new Error('an answer that makes no sense');
   return {
-    ok: success,
-    retryAfterSeconds: success ? 0 : Math.max(1, Math.ceil((reset - Date.now()) / 1000)),
+    ok: answer.success,
+    retryAfterSeconds: answer.success ? 0 : Math.max(1, Math.ceil((answer.reset - Date.now()) / 1000)),
   };
+}
+
+async function returnToUpstash(remote: Redis, key: string, limit: Limit): Promise<void> {
+  if (upstash() === null) return;
+  await fromUpstash(() => limiter(remote, limit).limit(key, { rate: -1 }), performance.now() + giveBackMs);
 }
 
 async function takeFromPostgres(key: string, { limit, windowSeconds }: Limit, on: Db): Promise<Token> {
@@ -85,15 +146,9 @@ async function takeFromPostgres(key: string, { limit, windowSeconds }: Limit, on
   return { ok, retryAfterSeconds: ok ? 0 : Math.max(1, row?.left ?? windowSeconds) };
 }
 
-/** Gives one token back: what was counted turned out to be no guess. A refund that Upstash does not take is dropped. */
-export async function returnToken(kind: string, subject: string, limit: Limit, on: Db = db): Promise<void> {
-  const key = keyOf(kind, subject);
-  const remote = upstash();
-  await Promise.allSettled([
-    remote ? limiter(remote, limit).limit(key, { rate: -1 }) : null,
-    on
-      .update(rateLimits)
-      .set({ count: sql`greatest(${rateLimits.count} - 1, 0)` })
-      .where(eq(rateLimits.key, key)),
-  ]);
+async function returnToPostgres(key: string, on: Db): Promise<void> {
+  await on
+    .update(rateLimits)
+    .set({ count: sql`greatest(${rateLimits.count} - 1, 0)` })
+    .where(eq(rateLimits.key, key));
 }

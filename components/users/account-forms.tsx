@@ -6,22 +6,17 @@ import { AppLink } from '@/components/layout/link';
 import { SubmitButton } from '@/components/ui/button';
 import { TextField } from '@/components/ui/field';
 import { ActionButton, Form, useActionForm } from '@/components/ui/form';
+import type { FormAction } from '@/components/ui/form-answer';
 import {
   confirmAction,
+  confirmEmailChangeAction,
   registerAction,
   requestResetAction,
   resendAction,
   resetPasswordAction,
   signInAction,
 } from '@/lib/users/actions';
-import {
-  addressSchema,
-  generatePassword,
-  registerSchema,
-  resetSchema,
-  signInSchema,
-  tokenSchema,
-} from '@/lib/users/schema';
+import { addressSchema, registerSchema, resetSchema, signInSchema, tokenSchema } from '@/lib/users/schema';
 import { DefaultSubmit, NewPasswordField } from './new-password';
 
 export function RegisterForm() {
@@ -58,7 +53,7 @@ export function RegisterForm() {
         field={form.field('password')}
         label={t('password')}
         form={form}
-        onMade={() => form.control.setValue('password', generatePassword(), { shouldValidate: true })}
+        onMade={(made) => form.control.setValue('password', made, { shouldValidate: true })}
       />
       <SubmitButton>{t('register.submit')}</SubmitButton>
     </Form>
@@ -132,9 +127,9 @@ export function LetterForm({ kind, email }: { kind: 'confirm' | 'reset'; email?:
 }
 
 /** Presses itself where scripts run; one press where they do not. Opening the address alone changes nothing. */
-export function ConfirmForm({ token }: { token: string }) {
+function TokenForm<T>({ token, action }: { token: string; action: FormAction<T> }) {
   const t = useTranslations('account');
-  const form = useActionForm({ schema: tokenSchema, action: confirmAction, namespace: 'account' });
+  const form = useActionForm({ schema: tokenSchema, action, namespace: 'account' });
   const { element } = form.wiring;
   useEffect(() => element.current?.requestSubmit(), [element]);
   return (
@@ -145,6 +140,16 @@ export function ConfirmForm({ token }: { token: string }) {
       </SubmitButton>
     </Form>
   );
+}
+
+/** Confirms a new account. */
+export function ConfirmForm({ token }: { token: string }) {
+  return <TokenForm token={token} action={confirmAction} />;
+}
+
+/** Confirms the new address of an account. */
+export function ConfirmEmailChangeForm({ token }: { token: string }) {
+  return <TokenForm token={token} action={confirmEmailChangeAction} />;
 }
 
 export function ResetForm({ token }: { token: string }) {
@@ -162,7 +167,7 @@ export function ResetForm({ token }: { token: string }) {
         field={form.field('password')}
         label={t('newPassword')}
         form={form}
-        onMade={() => form.control.setValue('password', generatePassword(), { shouldValidate: true })}
+        onMade={(made) => form.control.setValue('password', made, { shouldValidate: true })}
       />
       <SubmitButton className="justify-self-start">{t('reset.submit')}</SubmitButton>
     </Form>

@@ -3,12 +3,21 @@
 import { useTranslations } from 'next-intl';
 import { useState } from 'react';
 import { Button } from '@/components/ui/button';
+import { classNames } from '@/components/ui/class-names';
 import { TextField } from '@/components/ui/field';
 import type { FieldWiring } from '@/components/ui/form';
-import { passwordMin } from '@/lib/users/schema';
+import { generatePassword, type PasswordStrength, passwordMin, passwordStrength } from '@/lib/users/schema';
+
+const tones: Record<PasswordStrength, string> = {
+  guessable: 'text-bad',
+  short: 'text-muted',
+  weak: 'text-warn',
+  fair: 'text-muted',
+  strong: 'text-good',
+};
 
 /**
- * A field for a password that is being chosen: it can be shown, and made. With scripts the browser makes it; without, the
+ * A field for a password that is being chosen: it can be shown, and made (and is copied then), and says how good it is. With scripts the browser makes it; without, the
  * button posts the form and the page comes back with one in `values`.
  */
 export function NewPasswordField({
@@ -20,15 +29,34 @@ export function NewPasswordField({
   field: FieldWiring;
   label: string;
   form: { state: { ok: null | true } | { ok: false; values: Record<string, unknown> } };
-  onMade: () => void;
+  onMade: (password: string) => void;
 }) {
   const t = useTranslations('account');
   const [made, setMade] = useState(form.state.ok === false && form.state.values.password !== undefined);
   const [shown, setShown] = useState(made);
+  const [copied, setCopied] = useState(false);
+  const [strength, setStrength] = useState<PasswordStrength | null>(null);
+  const make = () => {
+    const password = generatePassword();
+    onMade(password);
+    setShown(true);
+    setMade(true);
+    setStrength('strong');
+    // Only where the browser lets pages do that: over https, or on this very machine.
+    void navigator.clipboard?.writeText(password).then(
+      () => setCopied(true),
+      () => setCopied(false),
+    );
+  };
   return (
     <div className="grid gap-2">
       <TextField
         {...field}
+        onChange={(event) => {
+          setStrength(passwordStrength(event.target.value));
+          setMade(false);
+          return field.onChange(event);
+        }}
         label={label}
         hint={t('passwordHint', { min: passwordMin })}
         required
@@ -47,9 +75,7 @@ export function NewPasswordField({
           formNoValidate
           onClick={(event) => {
             event.preventDefault();
-            onMade();
-            setShown(true);
-            setMade(true);
+            make();
           }}
         >
           {t('generate')}
@@ -64,8 +90,15 @@ export function NewPasswordField({
           {shown ? t('hide') : t('show')}
         </Button>
       </div>
-      <p role="status" className={made ? 'text-[0.8125rem] text-good' : 'sr-only'}>
-        {made ? t('generated') : ''}
+      <p
+        role="status"
+        className={
+          made || strength
+            ? classNames('text-[0.8125rem]', made ? 'text-good' : strength && tones[strength])
+            : 'sr-only'
+        }
+      >
+        {made ? t(copied ? 'generatedCopied' : 'generated') : strength ? t(`strength.${strength}`) : ''}
       </p>
     </div>
   );

@@ -2,11 +2,23 @@
 
 import { useTranslations } from 'next-intl';
 import { useEffect, useState } from 'react';
+import { LinkButton } from '@/components/layout/link';
 import { Button, SubmitButton } from '@/components/ui/button';
 import { type Option, SelectField, TextField } from '@/components/ui/field';
 import { Form, useActionForm } from '@/components/ui/form';
-import { changePasswordAction, updateProfileAction } from '@/lib/users/actions';
-import { changePasswordSchema, generatePassword, nameMax, profileSchema } from '@/lib/users/schema';
+import {
+  changeEmailAction,
+  changePasswordAction,
+  deleteAccountAction,
+  updateProfileAction,
+} from '@/lib/users/actions';
+import {
+  changeEmailSchema,
+  changePasswordSchema,
+  currentPasswordSchema,
+  nameMax,
+  profileSchema,
+} from '@/lib/users/schema';
 import { DefaultSubmit, NewPasswordField } from './new-password';
 
 export function ProfileForm({
@@ -76,6 +88,37 @@ export function ProfileForm({
   );
 }
 
+export function ChangeEmailForm() {
+  const t = useTranslations('settings');
+  const form = useActionForm({
+    schema: changeEmailSchema,
+    action: changeEmailAction,
+    namespace: 'settings',
+  });
+  return (
+    <Form form={form} className="grid max-w-md gap-4">
+      <TextField
+        {...form.field('email')}
+        label={t('newEmail')}
+        type="email"
+        autoComplete="email"
+        inputMode="email"
+        required
+      />
+      <TextField
+        {...form.field('currentPassword')}
+        label={t('yourPassword')}
+        type="password"
+        autoComplete="current-password"
+        required
+      />
+      <SubmitButton variant="secondary" className="justify-self-start">
+        {t('changeEmail')}
+      </SubmitButton>
+    </Form>
+  );
+}
+
 export function ChangePasswordForm({ email }: { email: string }) {
   const t = useTranslations('settings');
   const form = useActionForm({
@@ -98,11 +141,37 @@ export function ChangePasswordForm({ email }: { email: string }) {
         field={form.field('password')}
         label={t('newPassword')}
         form={form}
-        onMade={() => form.control.setValue('password', generatePassword(), { shouldValidate: true })}
+        onMade={(made) => form.control.setValue('password', made, { shouldValidate: true })}
       />
       <SubmitButton variant="secondary" className="justify-self-start">
         {t('changePassword')}
       </SubmitButton>
+    </Form>
+  );
+}
+
+/** The last step before an account goes. */
+export function DeleteAccountForm({ email }: { email: string }) {
+  const t = useTranslations('settings');
+  const form = useActionForm({
+    schema: currentPasswordSchema,
+    action: deleteAccountAction,
+    namespace: 'settings',
+  });
+  return (
+    <Form form={form} className="grid max-w-md gap-4">
+      <input type="email" autoComplete="username" value={email} readOnly hidden />
+      <TextField
+        {...form.field('currentPassword')}
+        label={t('yourPassword')}
+        type="password"
+        autoComplete="current-password"
+        required
+      />
+      <div className="flex flex-wrap gap-2">
+        <SubmitButton variant="danger">{t('deletion.confirm')}</SubmitButton>
+        <LinkButton href="/settings">{t('deletion.cancel')}</LinkButton>
+      </div>
     </Form>
   );
 }

@@ -1,13 +1,13 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
-import { and, eq, gt, isNotNull, isNull, sql } from 'drizzle-orm';
+import { and, desc, eq, isNotNull, isNull, ne, type SQL, sql } from 'drizzle-orm';
 import NextAuth, { type NextAuthConfig } from 'next-auth';
 import Credentials from 'next-auth/providers/credentials';
 import { type Db, db } from '@/db/client';
 import { sessions, users } from '@/db/schema';
-import { isLoopback, networkOf } from '@/lib/auth/network';
+import { addressOf, isLoopback, networkOf } from '@/lib/auth/network';
 import { newSecret, secretHash } from '@/lib/auth/tokens';
 import { appUrl, authSecret } from '@/lib/env';
-import type { Result } from '@/lib/errors';
+import { done, type Result, refuse } from '@/lib/errors';
 import { log } from '@/lib/log';
 import type { Actor } from '@/lib/policy/rules';
 import { checkSignIn } from '@/lib/users/mutations';
@@ -36,18 +36,83 @@ const idleSeconds = 7 * 24 * 3600;
 /** How stale `lastSeenAt` may get: a write a page view would be too many. */
 const seenSeconds = 300;
 
-/** Opens a session and returns its secret, which only the cookie knows; the row keeps its hash. */
-export async function startSession(userId: number, userAgent: string, on: Db = db): Promise<string> {
+/** Opens a session and returns its secret, which only the cookie knows; the row keeps its hash. `network` is empty when unknown. */
+export async function startSession(
+  userId: number,
+  { userAgent = '', network = '' }: { userAgent?: string; network?: string } = {},
+  on: Db = db,
+): Promise<string> {
   const secret = newSecret();
   await on.insert(sessions).values({
     tokenHash: secretHash(secret),
     userId,
     userAgent: userAgent.slice(0, 300),
+    network,
     expiresAt: sql`now() + make_interval(secs => ${lifeSeconds})`,
   });
   // Dead rows are swept by whoever signs in; the index on the user keeps it cheap.
   await on.delete(sessions).where(and(eq(sessions.userId, userId), sql`${sessions.expiresAt} < now()`));
   return secret;
+}
+
+/** Sessions that are neither over nor idled out, as a condition. */
+function livingSession(): SQL {
+  return sql`(${sessions.expiresAt} > now() and ${sessions.lastSeenAt} > now() - make_interval(secs => ${idleSeconds}))`;
+}
+
+/** One signed-in browser of a user, as its owner sees it. `lastSeenAt` may lag by {@link seenSeconds}. */
+export type OpenSession = {
+  id: number;
+  userAgent: string;
+  /** Empty: not known. */
+  network: string;
+  lastSeenAt: Date;
+  createdAt: Date;
+  /** It is the one that asks. */
+  isThis: boolean;
+};
+
+/** More browsers than anybody keeps; bounds the list. */
+const listedMax = 100;
+
+/** The actor's living sessions, this one first, then those seen last. `secret` is this one's. */
+export async function listSessions(actor: Actor, secret: string | null, on: Db = db): Promise<OpenSession[]> {
+  const isThis = sql<boolean>`${sessions.tokenHash} = ${secret ? secretHash(secret) : ''}`;
+  const { id, userAgent, network, lastSeenAt, createdAt } = sessions;
+  return on
+    .select({ id, userAgent, network, lastSeenAt, createdAt, isThis })
+    .from(sessions)
+    .where(and(eq(sessions.userId, actor.id), livingSession()))
+    .orderBy(desc(isThis), desc(sessions.lastSeenAt), desc(sessions.id))
+    .limit(listedMax);
+}
+
+/** Ends one of the actor's sessions, on whatever device. Code `not_found`: it has ended, or is nobody's or somebody else's. */
+export async function endSessionOf(
+  actor: Actor,
+  input: { sessionId: number },
+  on: Db = db,
+): Promise<Result<{ ended: number }>> {
+  const ended = await on
+    .delete(sessions)
+    .where(and(eq(sessions.userId, actor.id), eq(sessions.id, input.sessionId)))
+    .returning({ id: sessions.id });
+  return ended.length > 0 ? done({ ended: ended.length }) : refuse('not_found');
+}
+
+/** Ends the actor's sessions but the one of `secret`; all of them when it is null. */
+export async function endOtherSessions(
+  actor: Actor,
+  secret: string | null,
+  on: Db = db,
+): Promise<Result<{ ended: number }>> {
+  const ended = await on
+    .delete(sessions)
+    .where(
+      and(eq(sessions.userId, actor.id), secret ? ne(sessions.tokenHash, secretHash(secret)) : sql`true`),
+    )
+    .returning({ id: sessions.id });
+  return done({ ended: ended.length });
 }
 
 /** Ends a session; its cookie is worthless from now on, wherever it was copied to. */
@@ -69,8 +134,7 @@ export async function findSessionUser(userId: number, secret: string, on: Db = d
       and(
         eq(sessions.tokenHash, tokenHash),
         eq(sessions.userId, userId),
-        gt(sessions.expiresAt, sql`now()`),
-        gt(sessions.lastSeenAt, sql`now() - make_interval(secs => ${idleSeconds})`),
+        livingSession(),
         isNotNull(users.confirmedAt),
         isNull(users.blockedAt),
       ),
@@ -116,7 +180,10 @@ function config(): NextAuthConfig {
           const answer = signInAnswer.getStore();
           if (answer) answer.result = result;
           if (!result.ok) return null;
-          const secret = await startSession(result.data.id, headers.get('user-agent') ?? '');
+          const secret = await startSession(result.data.id, {
+            userAgent: headers.get('user-agent') ?? '',
+            network: addressOf(headers) ? networkOf(headers) : '',
+          });
           return { id: String(result.data.id), secret };
         },
       }),

@@ -35,10 +35,15 @@ const rows = [
 ];
 const reversed = (text: string) => [...text].reverse().join('');
 
+/** Lower case, without the digits and marks behind it. */
+export function stemOf(password: string): string {
+  return password.toLowerCase().replace(/[\d\W_]+$/u, (tail) => (/\p{L}/u.test(tail) ? tail : ''));
+}
+
 /** Is the password among those tried first: well known, one character repeated, or a row of the keyboard? */
 export function guessable(password: string): boolean {
   const plain = password.toLowerCase();
-  const stem = plain.replace(/[\d\W_]+$/u, (tail) => (/\p{L}/u.test(tail) ? tail : ''));
+  const stem = stemOf(plain);
   if (common.has(plain) || (stem.length >= 4 && common.has(stem))) return true;
   // A short piece over and over: aaaaaaaa, 12121212, abcabcabc.
   if (/^(.{1,4})\1+$/su.test(plain)) return true;

@@ -3,8 +3,21 @@ import { appUrl, env } from '@/lib/env';
 import { catalogues } from '@/lib/i18n/catalogues';
 import { type Locale, localizedPath } from '@/lib/i18n/paths';
 
-/** Letters of the accounts: `known` answers a registration of an address that has an account already. */
-export type AccountLetterKind = 'confirm' | 'choose' | 'known' | 'reset' | 'changed';
+/**
+ * Letters of the accounts. `known` answers a registration of an address that has an account already. Of a change of address,
+ * `move` goes to the new one, `moveTaken` instead of it where that has an account, `moveAsked` and `moved` to the old one.
+ */
+export type AccountLetterKind =
+  | 'confirm'
+  | 'choose'
+  | 'known'
+  | 'reset'
+  | 'changed'
+  | 'move'
+  | 'moveTaken'
+  | 'moveAsked'
+  | 'moved'
+  | 'deleted';
 
 const escapeHtml = (text: string) => text.replace(/[&<>"']/g, (sign) => `&#${sign.charCodeAt(0)};`);
 

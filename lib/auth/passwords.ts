@@ -1,5 +1,7 @@
 import { availableParallelism } from 'node:os';
 import { hash, verify } from '@node-rs/argon2';
+import { commonPasswords } from './common-passwords';
+import { stemOf } from './guessable';
 
 /** OWASP's first choice for argon2id: 19 MiB, two passes, one lane. */
 const cost = { memoryCost: 19_456, timeCost: 2, parallelism: 1 };
@@ -28,6 +30,20 @@ async function inTurn<T>(work: () => Promise<T>): Promise<T> {
 
 /** What stands in `users.passwordHash` when no password opens the account: it has to be set by a mailed link first. */
 export const noPassword = '!';
+
+/**
+ * Would this be among the first tries at this person's account: one of the 5000 most used passwords that our rules would allow
+ * (OWASP ASVS 5.0, 6.2.4), or their own address or name (6.2.11)? Digits and marks behind it do not count. For new passwords;
+ * the list is too long to be sent to browsers, so forms ask only {@link guessable}.
+ */
+export function isCommonPassword(plain: string, person: { email: string; name?: string }): boolean {
+  const typed = plain.normalize('NFC').toLowerCase();
+  const words = [typed, stemOf(typed)];
+  const own = [person.email, person.email.split('@')[0], person.name, person.name?.replaceAll(' ', '')]
+    .map((word) => word?.normalize('NFC').toLowerCase())
+    .filter((word) => word !== undefined && word.length >= 4);
+  return words.some((word) => commonPasswords.has(word) || own.includes(word));
+}
 
 /** argon2id, encoded with its parameters and a random salt. Takes about 20 ms of a core. */
 export function hashPassword(plain: string): Promise<string> {

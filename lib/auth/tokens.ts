@@ -16,7 +16,7 @@ export function secretHash(secret: string): string {
 
 /** Makes the one living link of its kind for this user; earlier ones die. Returns the secret, which is kept nowhere. */
 export async function issueToken(
-  input: { userId: number; kind: TokenKind; lifeSeconds: number },
+  input: { userId: number; kind: TokenKind; lifeSeconds: number; newEmail?: string },
   on: Db = db,
 ): Promise<string> {
   const secret = newSecret();
@@ -28,15 +28,16 @@ export async function issueToken(
       tokenHash: secretHash(secret),
       userId: input.userId,
       kind: input.kind,
+      newEmail: input.newEmail ?? null,
       expiresAt: sql`now() + make_interval(secs => ${input.lifeSeconds})`,
     });
   });
   return secret;
 }
 
-/** Kills this user's links of one kind. */
-export async function dropTokens(userId: number, kind: TokenKind, on: Db = db): Promise<void> {
-  await on.delete(tokens).where(and(eq(tokens.userId, userId), eq(tokens.kind, kind)));
+/** Kills this user's links of one kind; of every kind when none is named. */
+export async function dropTokens(userId: number, kind: TokenKind | null, on: Db = db): Promise<void> {
+  await on.delete(tokens).where(and(eq(tokens.userId, userId), kind ? eq(tokens.kind, kind) : sql`true`));
 }
 
 function living(secret: string, kind: TokenKind) {
@@ -48,14 +49,39 @@ function living(secret: string, kind: TokenKind) {
   );
 }
 
-/** Uses a link up. One statement: of any number of parallel uses one gets the user's id, the others null. */
-export async function useToken(secret: string, kind: TokenKind, on: Db = db): Promise<number | null> {
-  const [row] = await on
+/**
+ * Uses a link up, inside the transaction that does what it stands for: of any number of parallel uses one gets the user, who is
+ * locked, the others null. First the user is locked, then the link, in the order of {@link issueToken}, so that a new letter asked
+ * for at this moment waits and is not a deadlock.
+ */
+export async function spendToken(
+  secret: string,
+  kind: TokenKind,
+  tx: Db,
+): Promise<{ user: typeof users.$inferSelect; newEmail: string | null } | null> {
+  const [found] = await tx.select({ userId: tokens.userId }).from(tokens).where(living(secret, kind));
+  if (!found) return null;
+  const [user] = await tx.select().from(users).where(eq(users.id, found.userId)).for('update');
+  const [spent] = await tx
     .update(tokens)
     .set({ usedAt: sql`now()` })
     .where(living(secret, kind))
-    .returning({ userId: tokens.userId });
-  return row?.userId ?? null;
+    .returning({ newEmail: tokens.newEmail });
+  return user && spent ? { user, newEmail: spent.newEmail } : null;
+}
+
+/** Whose link it is, while it works. Looking changes nothing. */
+export async function findTokenUser(
+  secret: string,
+  kind: TokenKind,
+  on: Db = db,
+): Promise<typeof users.$inferSelect | null> {
+  const [row] = await on
+    .select({ user: users })
+    .from(tokens)
+    .innerJoin(users, eq(users.id, tokens.userId))
+    .where(living(secret, kind));
+  return row?.user ?? null;
 }
 
 /** Would the link work? Looking changes nothing. */

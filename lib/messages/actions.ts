@@ -1,7 +1,7 @@
 'use server';
 
 import { type ActionState, actorAction } from '@/lib/action';
-import { requireActor } from '@/lib/auth/session';
+import { requestOrigin, requireActor } from '@/lib/auth/session';
 import { type Result, refuse } from '@/lib/errors';
 import { createMessage, deleteMessage, sendTestLetter, type TestAnswer, updateMessage } from './mutations';
 import { previewMessage } from './queries';
@@ -36,7 +36,10 @@ export async function deleteMessageAction(state: ActionState<{ archived: boolean
   return remove(state, form);
 }
 
-const test = actorAction(testLetterSchema, (actor, input) => sendTestLetter(actor, input));
+const test = actorAction(testLetterSchema, async (actor, input) => {
+  const { network } = await requestOrigin();
+  return sendTestLetter(actor, input, { network });
+});
 
 export async function sendTestLetterAction(state: ActionState<TestAnswer>, form: FormData) {
   return test(state, form);

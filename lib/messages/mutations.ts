@@ -8,7 +8,7 @@ import { appUrl, env } from '@/lib/env';
 import { databaseErrorCode, done, type Result, refuse, refuseField } from '@/lib/errors';
 import type { Actor } from '@/lib/policy/rules';
 import { changeable } from '@/lib/policy/scopes';
-import { takeToken } from '@/lib/rate-limit';
+import { takeTokens } from '@/lib/rate-limit';
 import { checkTemplate, compileLetter, sanitizeBody } from '@/lib/sending/compose';
 import { bodyOctetsMax } from './schema';
 
@@ -121,8 +121,9 @@ async function deleteOrArchive(tx: Db, actor: Actor, id: number): Promise<Result
   return done({ archived });
 }
 
-/** Test letters that one user may send, so that nobody's form becomes a way to flood a mailbox. */
+/** Test letters that one user, so one address, may have, and all users of one network: no form becomes a way to flood a mailbox. */
 const testLetters = { limit: 20, windowSeconds: 3600 };
+const testLettersOfNetwork = { limit: 60, windowSeconds: 3600 };
 /** A person waits for the answer. */
 const testTimeoutMs = 40_000;
 
@@ -140,7 +141,13 @@ export async function sendTestLetter(
   {
     clock = systemClock,
     openTransport = createTransport,
-  }: { clock?: Clock; openTransport?: () => Transport } = {},
+    network,
+  }: {
+    clock?: Clock;
+    openTransport?: () => Transport;
+    /** Where the request came from; left out where nobody's network is concerned. */
+    network?: string;
+  } = {},
   on: Db = db,
 ): Promise<Result<TestAnswer>> {
   const [message] = await on
@@ -148,7 +155,15 @@ export async function sendTestLetter(
     .from(messages)
     .where(and(eq(messages.id, input.id), changeable(actor, messages.ownerId)));
   if (!message) return refuse('not_found');
-  const token = await takeToken('test-letter', String(actor.id), testLetters, on);
+  const token = await takeTokens(
+    [
+      ...(network === undefined
+        ? []
+        : [{ kind: 'test-letter-network', subject: network, limit: testLettersOfNetwork }]),
+      { kind: 'test-letter', subject: String(actor.id), limit: testLetters },
+    ],
+    on,
+  );
   if (!token.ok) return refuse('test_limit', undefined, { minutes: Math.ceil(token.retryAfterSeconds / 60) });
   const letter = compileLetter({
     id: 0,

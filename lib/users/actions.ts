@@ -3,6 +3,7 @@
 import { cookies } from 'next/headers';
 import { redirect } from 'next/navigation';
 import { type ActionState, actorAction, formObject, publicAction } from '@/lib/action';
+import { endOtherSessions, endSessionOf } from '@/lib/auth/config';
 import { landingPath } from '@/lib/auth/route-rules';
 import { closeSession, currentSecret, openSession, requestOrigin } from '@/lib/auth/session';
 import { appUrl, env } from '@/lib/env';
@@ -10,11 +11,17 @@ import { done, refuse } from '@/lib/errors';
 import { localizedPath } from '@/lib/i18n/paths';
 import {
   changePassword,
+  confirmEmailChange,
   confirmUser,
+  deleteAccount,
   registerUser,
+  requestEmailChange,
   requestLetter,
   resetPassword,
+  sendAccountDeletedLetter,
   sendConfirmationAgain,
+  sendEmailChangedLetter,
+  sendEmailChangeLetters,
   sendPasswordChangedLetter,
   sendRegistrationLetter,
   sendResetLetter,
@@ -22,13 +29,16 @@ import {
 } from './mutations';
 import {
   addressSchema,
+  changeEmailSchema,
   changePasswordSchema,
+  currentPasswordSchema,
   generatePassword,
   mailedCookie,
   nothingSchema,
   profileSchema,
   registerSchema,
   resetSchema,
+  sessionSchema,
   signInSchema,
   tokenSchema,
 } from './schema';
@@ -135,6 +145,23 @@ export async function changePasswordAction(state: Parameters<typeof change>[0], 
   return withMadePassword(form) ?? change(state, form);
 }
 
+const changeEmail = actorAction(
+  changeEmailSchema,
+  async (actor, input) => requestEmailChange(actor, input, await requestOrigin()),
+  { afterwards: sendEmailChangeLetters, redirectTo: () => '/settings?notice=settings.email_asked' },
+);
+export async function changeEmailAction(state: Parameters<typeof changeEmail>[0], form: FormData) {
+  return changeEmail(state, form);
+}
+
+const confirmChange = publicAction(tokenSchema, confirmEmailChange, {
+  afterwards: sendEmailChangedLetter,
+  redirectTo: () => '/settings?notice=settings.email_changed',
+});
+export async function confirmEmailChangeAction(state: Parameters<typeof confirmChange>[0], form: FormData) {
+  return confirmChange(state, form);
+}
+
 const saveProfile = actorAction(profileSchema, async (actor, input) => {
   const result = await updateProfile(actor, input);
   if (!result.ok) return result;
@@ -142,4 +169,33 @@ const saveProfile = actorAction(profileSchema, async (actor, input) => {
 });
 export async function updateProfileAction(state: Parameters<typeof saveProfile>[0], form: FormData) {
   return saveProfile(state, form);
+}
+
+const endThere = actorAction(sessionSchema, endSessionOf, {
+  redirectTo: () => '/settings?notice=settings.session_ended',
+});
+export async function endSessionAction(state: Parameters<typeof endThere>[0], form: FormData) {
+  return endThere(state, form);
+}
+
+const endOthers = actorAction(
+  nothingSchema,
+  async (actor) => endOtherSessions(actor, await currentSecret()),
+  { redirectTo: () => '/settings?notice=settings.sessions_ended' },
+);
+export async function endOtherSessionsAction(state: Parameters<typeof endOthers>[0], form: FormData) {
+  return endOthers(state, form);
+}
+
+const removeAccount = actorAction(
+  currentPasswordSchema,
+  async (actor, input) => {
+    const result = await deleteAccount(actor, input);
+    if (result.ok) await closeSession();
+    return result;
+  },
+  { afterwards: sendAccountDeletedLetter, redirectTo: () => '/login?notice=account_deleted' },
+);
+export async function deleteAccountAction(state: Parameters<typeof removeAccount>[0], form: FormData) {
+  return removeAccount(state, form);
 }

@@ -1,10 +1,10 @@
-import { and, eq, isNull, ne, sql } from 'drizzle-orm';
+import { and, eq, inArray, isNull, ne, sql } from 'drizzle-orm';
 import { type Db, db } from '@/db/client';
-import { sessions, users } from '@/db/schema';
+import { batches, mailings, runs, sessions, users } from '@/db/schema';
 import { recordAudit } from '@/lib/audit/mutations';
 import { accountLetter } from '@/lib/auth/letters';
-import { hashPassword, noPassword, verifyPassword } from '@/lib/auth/passwords';
-import { dropTokens, issueToken, secretHash, useToken } from '@/lib/auth/tokens';
+import { hashPassword, isCommonPassword, noPassword, verifyPassword } from '@/lib/auth/passwords';
+import { dropTokens, findTokenUser, issueToken, secretHash, spendToken } from '@/lib/auth/tokens';
 import { type Clock, systemClock } from '@/lib/clock';
 import { addressKey, parseAddress } from '@/lib/email/address';
 import { sendSystemLetter } from '@/lib/email/system';
@@ -12,10 +12,10 @@ import { databaseErrorCode, done, type Result, refuse, refuseField } from '@/lib
 import type { Locale } from '@/lib/i18n/paths';
 import { log } from '@/lib/log';
 import { type Actor, canBlock } from '@/lib/policy/rules';
-import { type Limit, returnToken, takeToken } from '@/lib/rate-limit';
+import { type Limit, takeTokens } from '@/lib/rate-limit';
 import { releaseMailings } from '@/lib/sending/release';
-import { findUserByEmail, type UserRow } from './queries';
-import type { ChangePasswordInput, ProfileInput, RegisterInput } from './schema';
+import { findUserByEmail, getAccountContents, isLastAdmin, type UserRow } from './queries';
+import type { ChangeEmailInput, ChangePasswordInput, ProfileInput, RegisterInput } from './schema';
 
 /** Where a request came from: what rate limits count as one visitor, and whether it started on this machine. */
 export type Origin = { network: string; loopback: boolean };
@@ -29,21 +29,20 @@ const limits = {
   letterAddress: { limit: 4, windowSeconds: 15 * minutes },
   letterNetwork: { limit: 30, windowSeconds: hours },
   oldPassword: { limit: 10, windowSeconds: 15 * minutes },
+  moveUser: { limit: 5, windowSeconds: hours },
 } satisfies Record<string, Limit>;
 
 const confirmSeconds = 24 * hours;
 const resetSeconds = 30 * minutes;
+const moveSeconds = hours;
 
 /** Takes a token of each kind; the refusal is the same whether or not the address has an account. */
-async function limited(wanted: [kind: keyof typeof limits, subject: string][]): Promise<Result<null>> {
-  for (const [kind, subject] of wanted) {
-    const token = await takeToken(kind, subject, limits[kind]);
-    if (!token.ok)
-      return refuse('too_many_requests', undefined, {
-        minutes: Math.ceil(token.retryAfterSeconds / minutes),
-      });
-  }
-  return done(null);
+async function limited(
+  wanted: [kind: keyof typeof limits, subject: string][],
+): Promise<Result<{ giveBack: () => Promise<void> }>> {
+  const taken = await takeTokens(wanted.map(([kind, subject]) => ({ kind, subject, limit: limits[kind] })));
+  if (taken.ok) return done({ giveBack: taken.giveBack });
+  return refuse('too_many_requests', undefined, { minutes: Math.ceil(taken.retryAfterSeconds / minutes) });
 }
 
 /** What registering came to; told to nobody but the letter. */
@@ -52,11 +51,14 @@ export type Registration = { userId: number; outcome: 'new' | 'repeated' | 'know
 /**
  * Registers an address. Answers alike, with the same work, whether or not it has an account; the letter tells the rest
  * ({@link sendRegistrationLetter}). Registering an unconfirmed address again takes its password away: whoever opens the letter
- * chooses a new one, so that nobody can plant a password in somebody else's address. Codes: `too_many_requests`, `invalid_email`.
+ * chooses a new one, so that nobody can plant a password in somebody else's address. Codes: `too_many_requests`, `invalid_email`,
+ * `guessable` on `password`.
  */
 export async function registerUser(input: RegisterInput, origin: Origin): Promise<Result<Registration>> {
   const address = parseAddress(input.email);
   if (!address) return refuseField('email', 'invalid_email');
+  if (isCommonPassword(input.password, { email: address, name: input.name }))
+    return refuseField('password', 'guessable');
   const emailKey = addressKey(address);
   const room = await limited([
     ['registerNetwork', origin.network],
@@ -108,13 +110,14 @@ async function sendOpeningLetter(user: UserRow): Promise<void> {
 }
 
 async function sendLetter(
-  user: UserRow,
+  user: Pick<UserRow, 'email' | 'name' | 'locale'>,
   kind: Parameters<typeof accountLetter>[0],
   path: string,
+  to = user.email,
 ): Promise<void> {
   try {
     await sendSystemLetter({
-      to: user.email,
+      to,
       ...accountLetter(kind, { name: user.name, locale: user.locale, path }),
     });
   } catch (error) {
@@ -130,14 +133,13 @@ async function findUserById(id: number, on: Db = db): Promise<UserRow | null> {
 /** Confirms an account by the secret of its letter. Code `dead_link` for one that is old, used or made up. */
 export async function confirmUser({ token }: { token: string }): Promise<Result<{ email: string }>> {
   return db.transaction(async (tx) => {
-    const userId = await useToken(token, 'confirm_email', tx);
-    if (userId === null) return refuse('dead_link');
-    const [user] = await tx
+    const spent = await spendToken(token, 'confirm_email', tx);
+    if (!spent) return refuse('dead_link');
+    await tx
       .update(users)
       .set({ confirmedAt: sql`coalesce(${users.confirmedAt}, now())`, updatedAt: sql`now()` })
-      .where(eq(users.id, userId))
-      .returning({ email: users.email });
-    return user ? done({ email: user.email }) : refuse('dead_link');
+      .where(eq(users.id, spent.user.id));
+    return done({ email: spent.user.email });
   });
 }
 
@@ -173,21 +175,27 @@ export async function sendResetLetter({ email }: { email: string }): Promise<voi
 
 /**
  * Sets a new password by a mailed link. Opening the letter proves the address, so an unconfirmed account is confirmed; every
- * session ends. Code `dead_link`.
+ * session ends, and with it a change of address that waits for its link. Codes: `dead_link`; `guessable` on `password`.
  */
 export async function resetPassword(input: {
   token: string;
   password: string;
 }): Promise<Result<{ userId: number }>> {
+  // Looked at first: a made-up link costs no hashing, and one that works survives a refused password.
+  const owner = await findTokenUser(input.token, 'reset_password');
+  if (!owner) return refuse('dead_link');
+  if (isCommonPassword(input.password, owner)) return refuseField('password', 'guessable');
   const passwordHash = await hashPassword(input.password);
   return db.transaction(async (tx) => {
-    const userId = await useToken(input.token, 'reset_password', tx);
-    if (userId === null) return refuse('dead_link');
+    const spent = await spendToken(input.token, 'reset_password', tx);
+    if (!spent) return refuse('dead_link');
+    const userId = spent.user.id;
     await tx
       .update(users)
       .set({ passwordHash, confirmedAt: sql`coalesce(${users.confirmedAt}, now())`, updatedAt: sql`now()` })
       .where(eq(users.id, userId));
     await tx.delete(sessions).where(eq(sessions.userId, userId));
+    await dropTokens(userId, null, tx);
     return done({ userId });
   });
 }
@@ -216,10 +224,7 @@ export async function checkSignIn(
   if (!(await verifyPassword(user?.passwordHash ?? null, typed.password)) || !user)
     return refuse('wrong_credentials');
   // Only guesses count: people who know their password may sign in as often as they like.
-  await Promise.all([
-    returnToken('signInNetwork', origin.network, limits.signInNetwork),
-    returnToken('signInAddress', subject, limits.signInAddress),
-  ]);
+  await room.data.giveBack();
   if (!user.confirmedAt) return refuse('not_confirmed');
   if (user.blockedAt) return refuse('blocked', undefined, { reason: user.blockedReason ?? '' });
   if (user.isDemo && !origin.loopback) return refuse('demo_only_here');
@@ -227,20 +232,18 @@ export async function checkSignIn(
 }
 
 /**
- * Changes the actor's own password and ends every session but the one named by `keep` (its secret). Codes on `oldPassword`:
- * `wrong_password`; `too_many_requests`.
+ * Changes the actor's own password and ends every session but the one named by `keep` (its secret), and every link that was
+ * mailed. Codes: `wrong_password` on `oldPassword`; `guessable` on `password`; `too_many_requests`.
  */
 export async function changePassword(
   actor: Actor,
   input: ChangePasswordInput,
   keep: string | null,
 ): Promise<Result<{ userId: number }>> {
-  const room = await limited([['oldPassword', String(actor.id)]]);
-  if (!room.ok) return room;
-  const user = await findUserById(actor.id);
-  if (!user || !(await verifyPassword(user.passwordHash, input.oldPassword)))
-    return refuseField('oldPassword', 'wrong_password');
-  await returnToken('oldPassword', String(actor.id), limits.oldPassword);
+  const checked = await checkOwnPassword(actor, 'oldPassword', input.oldPassword);
+  if (!checked.ok) return checked;
+  const user = checked.data;
+  if (isCommonPassword(input.password, user)) return refuseField('password', 'guessable');
   const passwordHash = await hashPassword(input.password);
   return db.transaction(async (tx) => {
     // Only over the password that was checked: of two changes at once the second has to know the first one's.
@@ -253,8 +256,172 @@ export async function changePassword(
     await tx
       .delete(sessions)
       .where(and(eq(sessions.userId, actor.id), keep ? ne(sessions.tokenHash, secretHash(keep)) : sql`true`));
+    await dropTokens(actor.id, null, tx);
     return done({ userId: actor.id });
   });
+}
+
+/**
+ * Is it the actor's own password? Guesses are counted, right answers are not. Codes: `wrong_password` on `field`,
+ * `too_many_requests`.
+ */
+async function checkOwnPassword(actor: Actor, field: string, typed: string): Promise<Result<UserRow>> {
+  const room = await limited([['oldPassword', String(actor.id)]]);
+  if (!room.ok) return room;
+  const user = await findUserById(actor.id);
+  if (!user || !(await verifyPassword(user.passwordHash, typed))) return refuseField(field, 'wrong_password');
+  await room.data.giveBack();
+  return done(user);
+}
+
+/** A change of address that was asked for and waits for the link in the letter to the new one. */
+type EmailChange = { userId: number; email: string };
+
+/**
+ * Takes the wish to sign in with another address. Answers alike whether or not that one has an account; only the letters tell
+ * ({@link sendEmailChangeLetters}). Codes: `wrong_password` on `currentPassword`; `invalid_email` and `same_email` on `email`;
+ * `too_many_requests`.
+ */
+export async function requestEmailChange(
+  actor: Actor,
+  input: ChangeEmailInput,
+  origin: Origin,
+): Promise<Result<EmailChange>> {
+  const address = parseAddress(input.email);
+  if (!address) return refuseField('email', 'invalid_email');
+  const checked = await checkOwnPassword(actor, 'currentPassword', input.currentPassword);
+  if (!checked.ok) return checked;
+  if (addressKey(address) === checked.data.emailKey) return refuseField('email', 'same_email');
+  const room = await limited([
+    ['moveUser', String(actor.id)],
+    ['letterNetwork', origin.network],
+    ['letterAddress', addressKey(address)],
+  ]);
+  return room.ok ? done({ userId: actor.id, email: address }) : room;
+}
+
+/**
+ * The link to the new address (or word that it has an account), and a notice to the old one, the same in both cases: whoever
+ * asks usually reads that mailbox. After the response.
+ */
+export async function sendEmailChangeLetters({ userId, email }: EmailChange): Promise<void> {
+  const user = await findUserById(userId);
+  if (!user) return;
+  const taken = await findUserByEmail(email);
+  // The notice comes first: its link is the way out for an owner whose session somebody else is using.
+  await sendLetter(user, 'moveAsked', '/forgot-password');
+  if (taken) await sendLetter(taken, 'moveTaken', '/login');
+  else {
+    const token = await issueToken({
+      userId,
+      kind: 'change_email',
+      lifeSeconds: moveSeconds,
+      newEmail: email,
+    });
+    await sendLetter(user, 'move', `/verify-email?change=${token}`, email);
+  }
+}
+
+/**
+ * Moves an account to the address whose letter was opened. Every other mailed link of the account dies: those for a new password
+ * went to the old address. Code `dead_link`: old, used or made up, the user is blocked, or the address got an account meanwhile.
+ */
+export async function confirmEmailChange(input: {
+  token: string;
+}): Promise<Result<{ userId: number; oldEmail: string }>> {
+  try {
+    return await db.transaction(async (tx) => {
+      const spent = await spendToken(input.token, 'change_email', tx);
+      if (!spent?.newEmail || spent.user.blockedAt) return refuse('dead_link');
+      const { user, newEmail } = spent;
+      await tx
+        .update(users)
+        .set({ email: newEmail, emailKey: addressKey(newEmail), updatedAt: sql`now()` })
+        .where(eq(users.id, user.id));
+      await dropTokens(user.id, null, tx);
+      return done({ userId: user.id, oldEmail: user.email });
+    });
+  } catch (error) {
+    if (databaseErrorCode(error) === '23505') return refuse('dead_link');
+    throw error;
+  }
+}
+
+/** Tells the old address that it opens the account no more. After the response. */
+export async function sendEmailChangedLetter(input: { userId: number; oldEmail: string }): Promise<void> {
+  const user = await findUserById(input.userId);
+  if (user) await sendLetter(user, 'moved', '/login', input.oldEmail);
+}
+
+/** Whom to tell that an account is gone. */
+type Farewell = Pick<UserRow, 'email' | 'name' | 'locale'>;
+
+/** How often a deletion that met the engine head on is begun again. */
+const deletionTries = 5;
+
+/**
+ * Deletes the actor's own account with everything in it, runs under way too: nothing of theirs is handed over after it but what
+ * an engine had already written down as about to go. Audit rows stay, and posts, without an author. Codes: `wrong_password` on
+ * `currentPassword`, `too_many_requests`, `last_admin`.
+ */
+export async function deleteAccount(
+  actor: Actor,
+  input: { currentPassword: string },
+): Promise<Result<Farewell>> {
+  const checked = await checkOwnPassword(actor, 'currentPassword', input.currentPassword);
+  if (!checked.ok) return checked;
+  const { passwordHash } = checked.data;
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await db.transaction((tx) => deleteUser(actor, passwordHash, tx));
+    } catch (error) {
+      // 40P01: an engine that was recording held what this wanted, and wanted what this held.
+      if (databaseErrorCode(error) !== '40P01' || attempt === deletionTries) throw error;
+    }
+  }
+}
+
+async function deleteUser(actor: Actor, passwordHash: string, tx: Db): Promise<Result<Farewell>> {
+  // All admins in one order: of the last two who leave at once, the second finds nobody else.
+  if (actor.isSuperuser)
+    await tx
+      .select({ id: users.id })
+      .from(users)
+      .where(eq(users.isSuperuser, true))
+      .orderBy(users.id)
+      .for('update');
+  const [user] = await tx.select().from(users).where(eq(users.id, actor.id)).for('update');
+  // Only by the password that was checked: who has just set a new one means to keep the account.
+  if (user?.passwordHash !== passwordHash) return refuseField('currentPassword', 'wrong_password');
+  if (await isLastAdmin({ ...actor, isSuperuser: user.isSuperuser }, tx)) return refuse('last_admin');
+  // What engines and the owner's other pages may be holding, from the outside in; afterwards nothing of it can be claimed.
+  await tx
+    .select({ id: mailings.id })
+    .from(mailings)
+    .where(eq(mailings.ownerId, user.id))
+    .orderBy(mailings.id)
+    .for('update');
+  const open = tx
+    .select({ id: runs.id })
+    .from(runs)
+    .where(and(eq(runs.ownerId, user.id), eq(runs.status, 'open')));
+  await open.orderBy(runs.id).for('update');
+  await tx
+    .select({ id: batches.id })
+    .from(batches)
+    .where(and(inArray(batches.runId, open), isNull(batches.endedAt)))
+    .orderBy(batches.id)
+    .for('update');
+  const before = await getAccountContents(actor, tx);
+  await tx.delete(users).where(eq(users.id, user.id));
+  await recordAudit(actor, { action: 'delete_user', targetType: 'user', targetId: user.id, before }, tx);
+  const { email, name, locale } = user;
+  return done({ email, name, locale });
+}
+
+/** Tells the address that its account is gone. After the response. */
+export async function sendAccountDeletedLetter(farewell: Farewell): Promise<void> {
+  await sendLetter(farewell, 'deleted', '/');
 }
 
 /** Name, zone and language of the actor's own account. */

@@ -72,8 +72,17 @@ export const changePasswordSchema = z
   .refine((value) => value.oldPassword !== value.password, { path: ['password'], error: 'same_password' });
 export type ChangePasswordInput = z.output<typeof changePasswordSchema>;
 
+/** What proves that it is the owner who asks for something that a signed-in browser alone may not do. */
+export const currentPasswordSchema = z.object({
+  currentPassword: z.string().min(1, 'required').max(passwordMax, 'too_long'),
+});
+export const changeEmailSchema = currentPasswordSchema.extend({ email });
+export type ChangeEmailInput = z.output<typeof changeEmailSchema>;
+
 export const profileSchema = z.object({ name, timeZone, language: locale });
 export type ProfileInput = z.output<typeof profileSchema>;
+
+export const sessionSchema = z.object({ sessionId: z.coerce.number().int().positive() });
 
 /** For buttons that need nothing but being pressed. */
 export const nothingSchema = z.object({});
@@ -83,6 +92,35 @@ export const mailedCookie = 'mailroom.mailed';
 
 /** Without what is mistaken for one another (0 O, 1 l I), and without marks that a phone hides. */
 const alphabet = 'abcdefghijkmnpqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ23456789';
+
+/** How hard a password would be to guess, roughly; what the hint beside the field says. It forbids nothing. */
+export type PasswordStrength = 'guessable' | 'short' | 'weak' | 'fair' | 'strong';
+
+/**
+ * A rough estimate, made in the browser: each character counts by the kinds of characters there are, one that repeats or follows
+ * its neighbour (aa, ab, 21) does not. Null for an empty field.
+ */
+export function passwordStrength(password: string): PasswordStrength | null {
+  if (password === '') return null;
+  const signs = [...password];
+  if (signs.length < passwordMin) return 'short';
+  if (guessable(password)) return 'guessable';
+  const fresh = signs.filter((sign, at) => {
+    const before = signs[at - 1]?.codePointAt(0);
+    return before === undefined || Math.abs(before - (sign.codePointAt(0) ?? 0)) > 1;
+  }).length;
+  const kinds: [RegExp, number][] = [
+    [/[a-z]/, 26],
+    [/[A-Z]/, 26],
+    [/\d/, 10],
+    [/[а-яё]/, 33],
+    [/[А-ЯЁ]/, 33],
+    [/[^a-zA-Zа-яёА-ЯЁ\d]/, 20],
+  ];
+  const pool = kinds.reduce((sum, [sign, size]) => sum + (sign.test(password) ? size : 0), 0);
+  const bits = fresh * Math.log2(pool);
+  return bits < 45 ? 'weak' : bits < 70 ? 'fair' : 'strong';
+}
 
 /** A password of 20 characters in groups of five, about 116 random bits. Runs in the browser and on the server. */
 export function generatePassword(): string {

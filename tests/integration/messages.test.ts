@@ -305,6 +305,19 @@ describe('a test letter', () => {
   });
 });
 
+describe('test letters from one network', () => {
+  test('are sixty an hour, whoever asks for them', async () => {
+    const network = { network: '192.0.2.60' };
+    let taken = 0;
+    for (let person = 0; person < 4; person += 1) {
+      const someone = await createActor(db);
+      const id = await written(someone);
+      for (let at = 0; at < 20; at += 1) if ((await sendTestLetter(someone, { id }, network)).ok) taken += 1;
+    }
+    expect(taken).toBe(60);
+  });
+});
+
 describe('changing a message', () => {
   test('keeps nothing of a version that is refused', async () => {
     const id = await written(owner, 'Before', '<p>Before</p>');

@@ -2,7 +2,7 @@ import { sql } from 'drizzle-orm';
 import { describe, expect, it } from 'vitest';
 import { db } from '@/db/client';
 import { rateLimits } from '@/db/schema';
-import { returnToken, takeToken } from '@/lib/rate-limit';
+import { takeToken, takeTokens } from '@/lib/rate-limit';
 
 const three = { limit: 3, windowSeconds: 60 };
 
@@ -35,10 +35,22 @@ describe('the rate limiter', () => {
   });
 
   it('takes a token back that was no guess', async () => {
-    for (let n = 0; n < 3; n += 1) await takeToken('back', 'ada', three);
-    await returnToken('back', 'ada', three);
+    for (let n = 0; n < 2; n += 1) await takeToken('back', 'ada', three);
+    await (await takeTokens([{ kind: 'back', subject: 'ada', limit: three }])).giveBack();
     expect((await takeToken('back', 'ada', three)).ok).toBe(true);
     expect((await takeToken('back', 'ada', three)).ok).toBe(false);
+  });
+
+  it('stops at the first kind that is used up, and takes nothing of the next', async () => {
+    const both = () =>
+      takeTokens([
+        { kind: 'network', subject: 'home', limit: { limit: 1, windowSeconds: 60 } },
+        { kind: 'address', subject: 'ada', limit: three },
+      ]);
+    expect((await both()).ok).toBe(true);
+    for (let n = 0; n < 5; n += 1) expect((await both()).ok).toBe(false);
+    for (let n = 0; n < 2; n += 1) expect((await takeToken('address', 'ada', three)).ok).toBe(true);
+    expect((await takeToken('address', 'ada', three)).ok).toBe(false);
   });
 
   it('keeps no address in the clear', async () => {

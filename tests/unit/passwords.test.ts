@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { hashPassword, noPassword, verifyPassword } from '@/lib/auth/passwords';
-import { generatePassword, registerSchema } from '@/lib/users/schema';
+import { commonPasswords } from '@/lib/auth/common-passwords';
+import { hashPassword, isCommonPassword, noPassword, verifyPassword } from '@/lib/auth/passwords';
+import { generatePassword, passwordMin, passwordStrength, registerSchema } from '@/lib/users/schema';
 
 const typed = { name: 'Ada', email: 'ada@example.org', locale: 'en', timeZone: 'Europe/Moscow' };
 const problem = (password: string) =>
@@ -52,5 +53,41 @@ describe('passwords', () => {
       expect(password).toMatch(/^[a-zA-Z2-9]{5}(-[a-zA-Z2-9]{5}){3}$/);
       expect(problem(password)).toBeUndefined();
     }
+  });
+
+  it('that are used most are refused: more than the first 3000 that our rules would allow', () => {
+    expect(commonPasswords.size).toBeGreaterThanOrEqual(3000);
+    for (const password of commonPasswords) {
+      expect(password.length).toBeGreaterThanOrEqual(passwordMin);
+      expect(isCommonPassword(password, { email: 'ada@example.org' })).toBe(true);
+    }
+  });
+
+  it.each([
+    ['JENNIFER', true],
+    ['jennifer1984!', true],
+    ['ada.lovelace', true],
+    ['Ada.Lovelace@Example.org', true],
+    ['ada lovelace 1815', true],
+    ['AdaLovelace!', true],
+    ['jennifer likes my tea', false],
+    ['lovelace and babbage', false],
+  ])('that speak of their owner or of everybody are refused: %s', (password, refused) => {
+    const person = { email: 'ada.lovelace@example.org', name: 'Ada Lovelace' };
+    expect(isCommonPassword(password, person)).toBe(refused);
+  });
+
+  it.each([
+    ['', null],
+    ['abc', 'short'],
+    ['qwertyuiop', 'guessable'],
+    ['aabbccddee', 'weak'],
+    ['sunflower', 'weak'],
+    ['sunflower-77', 'fair'],
+    ['correct staple of a horse', 'strong'],
+    ['жили были старик со старухой', 'strong'],
+    [generatePassword(), 'strong'],
+  ])('are told how good they are while being typed: %s', (password, strength) => {
+    expect(passwordStrength(password)).toBe(strength);
   });
 });

@@ -14,7 +14,7 @@ export async function generateMetadata(): Promise<Metadata> {
   return { title: t('title') };
 }
 
-const notices = ['confirmed', 'password_set', 'signed_out'] as const;
+const notices = ['confirmed', 'password_set', 'signed_out', 'account_deleted'] as const;
 
 export default async function LoginPage({
   searchParams,

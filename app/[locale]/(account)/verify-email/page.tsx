@@ -1,8 +1,9 @@
 import type { Metadata } from 'next';
 import { cookies } from 'next/headers';
 import { getTranslations } from 'next-intl/server';
+import { LinkButton } from '@/components/layout/link';
 import { Alert } from '@/components/ui/alert';
-import { ConfirmForm, LetterForm } from '@/components/users/account-forms';
+import { ConfirmEmailChangeForm, ConfirmForm, LetterForm } from '@/components/users/account-forms';
 import { AccountPage } from '@/components/users/account-page';
 import { OutboxHint } from '@/components/users/outbox-hint';
 import { requestOrigin } from '@/lib/auth/session';
@@ -16,19 +17,37 @@ export async function generateMetadata(): Promise<Metadata> {
   return { title: t('verify.title'), referrer: 'same-origin', robots: { index: false } };
 }
 
-/** With a token: confirms. Without: "check your mail", and the letter once more. */
+/** With a token: confirms an account, or the new address of one. Without: "check your mail", and the letter once more. */
 export default async function VerifyEmailPage({
   searchParams,
 }: {
-  searchParams: Promise<{ token?: string | string[]; notice?: string | string[] }>;
+  searchParams: Promise<{
+    token?: string | string[];
+    change?: string | string[];
+    notice?: string | string[];
+  }>;
 }) {
-  const { token, notice } = await searchParams;
+  const { token, change, notice } = await searchParams;
   const t = await getTranslations('account');
   const email = (await cookies()).get(mailedCookie)?.value;
   if (typeof token === 'string' && (await isTokenAlive(token, 'confirm_email')))
     return (
       <AccountPage title={t('verify.title')} lead={t('verify.lead')}>
         <ConfirmForm token={token} />
+      </AccountPage>
+    );
+  if (typeof change === 'string' && (await isTokenAlive(change, 'change_email')))
+    return (
+      <AccountPage title={t('move.title')} lead={t('move.lead')}>
+        <ConfirmEmailChangeForm token={change} />
+      </AccountPage>
+    );
+  if (change !== undefined)
+    return (
+      <AccountPage title={t('verify.deadTitle')} lead={t('move.dead')}>
+        <LinkButton href="/settings" className="justify-self-start">
+          {t('move.again')}
+        </LinkButton>
       </AccountPage>
     );
   if (token !== undefined)
