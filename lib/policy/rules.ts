@@ -29,6 +29,11 @@ export function can(actor: Actor, verb: OwnedVerb, ownerId: number): boolean {
   }
 }
 
+/** Pure: does the actor see the managers' desk: everybody's things, the users, and the audit log? */
+export function canManage(actor: Actor): boolean {
+  return actor.isStaff || actor.isSuperuser;
+}
+
 /** Pure: may the actor block this user, or lift the block? Nobody blocks themselves or an admin; a manager no manager. */
 export function canBlock(
   actor: Actor,

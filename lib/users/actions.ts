@@ -8,7 +8,9 @@ import { closeSession, currentSecret, openSession, requestOrigin } from '@/lib/a
 import { appUrl, env } from '@/lib/env';
 import { done, refuse } from '@/lib/errors';
 import { localizedPath } from '@/lib/i18n/paths';
+import { wakeOrPass } from '@/lib/sending/wake';
 import {
+  blockUser,
   changePassword,
   confirmUser,
   registerUser,
@@ -18,10 +20,12 @@ import {
   sendPasswordChangedLetter,
   sendRegistrationLetter,
   sendResetLetter,
+  unblockUser,
   updateProfile,
 } from './mutations';
 import {
   addressSchema,
+  blockSchema,
   changePasswordSchema,
   generatePassword,
   mailedCookie,
@@ -31,6 +35,7 @@ import {
   resetSchema,
   signInSchema,
   tokenSchema,
+  userCommandSchema,
 } from './schema';
 
 /** Remembers for "check your mail" which address was typed, in this browser only. */
@@ -142,4 +147,19 @@ const saveProfile = actorAction(profileSchema, async (actor, input) => {
 });
 export async function updateProfileAction(state: Parameters<typeof saveProfile>[0], form: FormData) {
   return saveProfile(state, form);
+}
+
+const block = actorAction(blockSchema, (actor, input) => blockUser(actor, input), {
+  redirectTo: ({ id }) => `/manage/users/${id}?notice=manage.user_blocked`,
+});
+export async function blockUserAction(state: Parameters<typeof block>[0], form: FormData) {
+  return block(state, form);
+}
+
+const unblock = actorAction(userCommandSchema, (actor, input) => unblockUser(actor, input), {
+  redirectTo: ({ id }) => `/manage/users/${id}?notice=manage.user_unblocked`,
+  afterwards: () => wakeOrPass(),
+});
+export async function unblockUserAction(state: Parameters<typeof unblock>[0], form: FormData) {
+  return unblock(state, form);
 }

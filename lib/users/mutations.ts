@@ -11,11 +11,12 @@ import { sendSystemLetter } from '@/lib/email/system';
 import { databaseErrorCode, done, type Result, refuse, refuseField } from '@/lib/errors';
 import type { Locale } from '@/lib/i18n/paths';
 import { log } from '@/lib/log';
-import { type Actor, canBlock } from '@/lib/policy/rules';
+import type { Actor } from '@/lib/policy/rules';
+import { blockable } from '@/lib/policy/scopes';
 import { type Limit, returnToken, takeToken } from '@/lib/rate-limit';
 import { releaseMailings } from '@/lib/sending/release';
 import { findUserByEmail, type UserRow } from './queries';
-import type { ChangePasswordInput, ProfileInput, RegisterInput } from './schema';
+import { type ChangePasswordInput, type ProfileInput, type RegisterInput, reasonMax } from './schema';
 
 /** Where a request came from: what rate limits count as one visitor, and whether it started on this machine. */
 export type Origin = { network: string; loopback: boolean };
@@ -323,10 +324,14 @@ export async function blockUser(
 ): Promise<Result<{ id: number }>> {
   const reason = input.reason.trim();
   if (!reason) return refuseField('reason', 'required');
-  if (reason.length > 500) return refuseField('reason', 'too_long', { max: 500 });
+  if (reason.length > reasonMax) return refuseField('reason', 'too_long', { max: reasonMax });
   return on.transaction(async (tx) => {
-    const [target] = await tx.select().from(users).where(eq(users.id, input.userId)).for('update');
-    if (!target || (actor ? !canBlock(actor, target) : target.isSuperuser)) return refuse('not_found');
+    const [target] = await tx
+      .select()
+      .from(users)
+      .where(and(eq(users.id, input.userId), blockable(actor, users)))
+      .for('update');
+    if (!target) return refuse('not_found');
     if (target.blockedAt) return refuse('already_blocked');
     await tx
       .update(users)
@@ -338,7 +343,18 @@ export async function blockUser(
       })
       .where(and(eq(users.id, target.id), isNull(users.blockedAt)));
     await tx.delete(sessions).where(eq(sessions.userId, target.id));
-    await recordAudit(actor, { action: 'block_user', targetType: 'user', targetId: target.id, reason }, tx);
+    await recordAudit(
+      actor,
+      {
+        action: 'block_user',
+        targetType: 'user',
+        targetId: target.id,
+        reason,
+        before: { isBlocked: false },
+        after: { isBlocked: true },
+      },
+      tx,
+    );
     return done({ id: target.id });
   });
 }
@@ -351,8 +367,13 @@ export async function unblockUser(
   clock: Clock = systemClock,
 ): Promise<Result<{ id: number }>> {
   return on.transaction(async (tx) => {
-    const [target] = await tx.select().from(users).where(eq(users.id, input.userId)).for('update');
-    if (!target || (actor && !canBlock(actor, target))) return refuse('not_found');
+    const [target] = await tx
+      .select()
+      .from(users)
+      // The command line lifts the block of an admin too, who may have become one while blocked.
+      .where(and(eq(users.id, input.userId), actor ? blockable(actor, users) : undefined))
+      .for('update');
+    if (!target) return refuse('not_found');
     if (!target.blockedAt) return refuse('not_blocked');
     await tx
       .update(users)
@@ -365,7 +386,8 @@ export async function unblockUser(
         action: 'unblock_user',
         targetType: 'user',
         targetId: target.id,
-        before: { reason: target.blockedReason },
+        before: { isBlocked: true, reason: target.blockedReason },
+        after: { isBlocked: false },
       },
       tx,
     );

@@ -75,6 +75,26 @@ export type ChangePasswordInput = z.output<typeof changePasswordSchema>;
 export const profileSchema = z.object({ name, timeZone, language: locale });
 export type ProfileInput = z.output<typeof profileSchema>;
 
+/** How managers narrow the list of users down. */
+export const userRoles = ['user', 'manager', 'admin'] as const;
+export type UserRole = (typeof userRoles)[number];
+export const userStates = ['active', 'blocked', 'unconfirmed'] as const;
+export type UserState = (typeof userStates)[number];
+export const userSorts = ['newest', 'email'] as const;
+export type UserSort = (typeof userSorts)[number];
+
+const userId = z.coerce
+  .number('invalid_value')
+  .int('invalid_value')
+  .positive('invalid_value')
+  .max(Number.MAX_SAFE_INTEGER, 'invalid_value');
+
+export const reasonMax = 500;
+const reason = z.string('required').trim().min(1, 'required').max(reasonMax, 'too_long');
+
+export const userCommandSchema = z.object({ userId });
+export const blockSchema = z.object({ userId, reason });
+
 /** For buttons that need nothing but being pressed. */
 export const nothingSchema = z.object({});
 

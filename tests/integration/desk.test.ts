@@ -1,0 +1,163 @@
+import { beforeAll, describe, expect, it } from 'vitest';
+import { db } from '@/db/client';
+import type { Actor } from '@/lib/policy/rules';
+import { findWhatStops } from '@/lib/runs/queries';
+import { blockUser } from '@/lib/users/mutations';
+import { countUsers, findListedUser, listUsers } from '@/lib/users/queries';
+import {
+  asActor,
+  createBatch,
+  createClients,
+  createDelivery,
+  createMailing,
+  createRun,
+  createUser,
+} from '@/tests/support/factories';
+
+type Person = Awaited<ReturnType<typeof createUser>>;
+type Things = Awaited<ReturnType<typeof belongings>>;
+let user: Person;
+let boss: Actor;
+let things: Things;
+
+/**
+ * One mailing with an open run: two letters sent, one in flight, three queued; one with a paused run of one letter; one that is
+ * over; one that is deleted.
+ */
+async function belongings(owner: Person) {
+  const clients = await createClients(db, owner, 6);
+  const open = await createMailing(db, owner, { name: 'Spring sale', status: 'running' });
+  const run = await createRun(db, open);
+  const claimed = [];
+  for (const [at, client] of clients.entries())
+    claimed.push(await createDelivery(db, run, client, { status: at < 2 ? 'sent' : 'queued' }));
+  await createBatch(db, run, {
+    firstId: claimed[2]?.id ?? null,
+    lastId: claimed[2]?.id ?? null,
+    outstanding: 1,
+  });
+  const paused = await createMailing(db, owner, { pausedAt: new Date('2026-01-05T10:00:00Z') });
+  const held = await createRun(db, paused, { pausedAt: new Date('2026-01-05T10:00:00Z') });
+  const [first] = clients;
+  if (first) await createDelivery(db, held, first);
+  const over = await createMailing(db, owner, { status: 'completed' });
+  const past = await createRun(db, over, { status: 'done' });
+  for (const client of clients) await createDelivery(db, past, client, { status: 'sent' });
+  await createMailing(db, owner, { archivedAt: new Date('2026-01-05T10:00:00Z'), nextSlotAt: null });
+  return { open, paused, over };
+}
+
+beforeAll(async () => {
+  user = await createUser(db, { email: 'uma@desk.example', name: 'Uma 100%' });
+  boss = asActor(await createUser(db, { email: 'boss@desk.example', isStaff: true }));
+  things = await belongings(user);
+});
+
+describe('the list of users', () => {
+  it('shows every user to a manager, with mailings that are there and letters that were sent', async () => {
+    const { items } = await listUsers(boss, { q: 'UMA@DESK' });
+    expect(items).toMatchObject([{ id: user.id, name: 'Uma 100%', mailings: 3, sent: 8 }]);
+    expect(await findListedUser(boss, user.id)).toMatchObject({ mailings: 3, sent: 8 });
+    expect(await countUsers(boss, { q: 'uma@desk' })).toEqual({ value: 1, exact: true });
+  });
+
+  it('is empty for whoever is no manager, however it is asked', async () => {
+    for (const asking of [user, await createUser(db)].map(asActor)) {
+      expect((await listUsers(asking)).items).toEqual([]);
+      expect(await countUsers(asking)).toEqual({ value: 0, exact: true });
+      expect(await findListedUser(asking, asking.id)).toBeNull();
+      expect(await findWhatStops(asking, { ownerId: user.id })).toEqual({
+        mailings: 0,
+        runs: 0,
+        heldRuns: 0,
+        unsent: 0,
+        inFlight: 0,
+      });
+    }
+  });
+
+  it('takes what is typed letter by letter', async () => {
+    expect((await listUsers(boss, { q: '100%' })).items.map(({ id }) => id)).toEqual([user.id]);
+    expect((await listUsers(boss, { q: '1_0%' })).items).toEqual([]);
+    expect((await listUsers(boss, { q: "' or true --" })).items).toEqual([]);
+    expect((await listUsers(boss, { q: 'uma\0@desk' })).items).toHaveLength(1);
+  });
+
+  it('is narrowed down by role and by state', async () => {
+    const admin = await createUser(db, { isStaff: true, isSuperuser: true });
+    const blocked = await createUser(db);
+    await blockUser(null, { userId: blocked.id, reason: 'spam' });
+    const unconfirmed = await createUser(db, { confirmedAt: null });
+    const ids = async (filter: Parameters<typeof listUsers>[1]) =>
+      (await listUsers(boss, { ...filter, size: 1000 })).items.map(({ id }) => id);
+    const one = [admin.id, boss.id, blocked.id, unconfirmed.id, user.id];
+    const among = async (filter: Parameters<typeof listUsers>[1]) => {
+      const found = new Set(await ids(filter));
+      return one.filter((id) => found.has(id));
+    };
+    expect(await among({ role: 'admin' })).toEqual([admin.id]);
+    expect(await among({ role: 'manager' })).toEqual([boss.id]);
+    expect(await among({ role: 'user' })).toEqual([blocked.id, unconfirmed.id, user.id]);
+    expect(await among({ state: 'blocked' })).toEqual([blocked.id]);
+    expect(await among({ state: 'unconfirmed' })).toEqual([unconfirmed.id]);
+    expect(await among({ state: 'active' })).toEqual([admin.id, boss.id, user.id]);
+    expect(await among({ state: 'active', role: 'user' })).toEqual([user.id]);
+  });
+
+  it('is read page by page without a gap or a repetition, in either order', async () => {
+    for (const sort of ['newest', 'email'] as const) {
+      const whole = (await listUsers(boss, { sort, size: 1000 })).items.map(({ id }) => id);
+      const seen: number[] = [];
+      let after: string | undefined;
+      do {
+        const page = await listUsers(boss, { sort, size: 3, after });
+        seen.push(...page.items.map(({ id }) => id));
+        after = page.next ?? undefined;
+      } while (after);
+      expect(seen).toEqual(whole);
+      expect((await listUsers(boss, { sort, after: 'nonsense', size: 1000 })).items).toHaveLength(
+        whole.length,
+      );
+    }
+  });
+});
+
+describe('what a block or a disable will stop', () => {
+  it('is said in mailings, runs, letters not yet sent and letters in flight', async () => {
+    expect(await findWhatStops(boss, { ownerId: user.id })).toEqual({
+      mailings: 1,
+      runs: 2,
+      heldRuns: 1,
+      unsent: 4,
+      inFlight: 1,
+    });
+    expect(await findWhatStops(boss, { mailingId: things.open.id })).toEqual({
+      mailings: 1,
+      runs: 1,
+      heldRuns: 0,
+      unsent: 3,
+      inFlight: 1,
+    });
+  });
+
+  it('is nothing where nothing is under way or planned', async () => {
+    expect(await findWhatStops(boss, { mailingId: things.over.id })).toEqual({
+      mailings: 0,
+      runs: 0,
+      heldRuns: 0,
+      unsent: 0,
+      inFlight: 0,
+    });
+  });
+});
+
+describe('a block', () => {
+  it('tells managers who, when and why', async () => {
+    const other = await createUser(db);
+    await blockUser(boss, { userId: other.id, reason: 'bought a list' });
+    expect(await findListedUser(boss, other.id)).toMatchObject({
+      blockedBy: boss.name,
+      blockedReason: 'bought a list',
+    });
+  });
+});
