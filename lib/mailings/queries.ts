@@ -40,6 +40,7 @@ import type { Actor } from '@/lib/policy/rules';
 import { own, readable } from '@/lib/policy/scopes';
 import { isZone, slotAt, toExactLocal, toInstant, upcomingSlots } from '@/lib/recurrence/slots';
 import { listRuns } from '@/lib/runs/queries';
+import { ofOwnersAlike } from '@/lib/users/queries';
 import { everybody, type MailingFilter, type MailingInput } from './schema';
 
 const idOf = (after: string | undefined) => {
@@ -75,6 +76,8 @@ export async function listMailings(
     status?: MailingFilter | null | undefined;
     after?: string | undefined;
     everyone?: boolean;
+    /** Looked for inside address and name of the owner. */
+    owner?: string | undefined;
     size?: number;
   } = {},
   on: Db = db,
@@ -138,6 +141,7 @@ export async function listMailings(
     .where(
       and(
         input.everyone ? readable(actor, mailings.ownerId) : own(actor, mailings.ownerId),
+        ofOwnersAlike(mailings.ownerId, input.owner),
         isNull(mailings.archivedAt),
         pattern ? sql`${mailings.search} like ${pattern}` : undefined,
         filtered(input.status),

@@ -2,11 +2,12 @@ import { and, desc, eq, inArray, isNull, sql } from 'drizzle-orm';
 import { type Db, db } from '@/db/client';
 import { deliveries, mailings, runs, users } from '@/db/schema';
 import { recordAudit } from '@/lib/audit/mutations';
+import { reasonMax } from '@/lib/audit/schema';
 import { type Clock, systemClock } from '@/lib/clock';
 import { appUrl, env } from '@/lib/env';
 import { databaseErrorCode, done, type Result, refuse, refuseField } from '@/lib/errors';
 import type { Actor } from '@/lib/policy/rules';
-import { changeable } from '@/lib/policy/scopes';
+import { changeable, managed } from '@/lib/policy/scopes';
 import { cancelQueued, insertRun, requeue } from '@/lib/sending/ledger';
 import { releaseMailings } from '@/lib/sending/release';
 import { allOrNothing } from '@/lib/transaction';
@@ -226,13 +227,12 @@ export async function disableMailing(
 ): Promise<Result<{ mailingId: number }>> {
   const reason = input.reason.trim();
   if (!reason) return refuseField('reason', 'required');
-  if (reason.length > 500) return refuseField('reason', 'too_long', { max: 500 });
-  if (!actor.isStaff && !actor.isSuperuser) return refuse('not_found');
+  if (reason.length > reasonMax) return refuseField('reason', 'too_long', { max: reasonMax });
   return on.transaction(async (tx) => {
     const [mailing] = await tx
       .select({ id: mailings.id, disabledAt: mailings.disabledAt })
       .from(mailings)
-      .where(eq(mailings.id, input.mailingId))
+      .where(and(eq(mailings.id, input.mailingId), managed(actor)))
       .for('update');
     if (!mailing) return refuse('not_found');
     if (mailing.disabledAt) return refuse('already_disabled');
@@ -242,7 +242,14 @@ export async function disableMailing(
       .where(eq(mailings.id, mailing.id));
     await recordAudit(
       actor,
-      { action: 'disable_mailing', targetType: 'mailing', targetId: mailing.id, reason },
+      {
+        action: 'disable_mailing',
+        targetType: 'mailing',
+        targetId: mailing.id,
+        reason,
+        before: { isDisabled: false },
+        after: { isDisabled: true },
+      },
       tx,
     );
     return done({ mailingId: mailing.id });
@@ -256,12 +263,11 @@ export async function enableMailing(
   on: Db = db,
   clock: Clock = systemClock,
 ): Promise<Result<{ mailingId: number }>> {
-  if (!actor.isStaff && !actor.isSuperuser) return refuse('not_found');
   return on.transaction(async (tx) => {
     const [mailing] = await tx
       .select({ id: mailings.id, disabledAt: mailings.disabledAt, reason: mailings.disabledReason })
       .from(mailings)
-      .where(eq(mailings.id, input.mailingId))
+      .where(and(eq(mailings.id, input.mailingId), managed(actor)))
       .for('update');
     if (!mailing) return refuse('not_found');
     if (!mailing.disabledAt) return refuse('not_disabled');
@@ -276,7 +282,8 @@ export async function enableMailing(
         action: 'enable_mailing',
         targetType: 'mailing',
         targetId: mailing.id,
-        before: { reason: mailing.reason },
+        before: { isDisabled: true, reason: mailing.reason },
+        after: { isDisabled: false },
       },
       tx,
     );

@@ -2,6 +2,7 @@ import { and, eq, isNull, ne, sql } from 'drizzle-orm';
 import { type Db, db } from '@/db/client';
 import { sessions, users } from '@/db/schema';
 import { recordAudit } from '@/lib/audit/mutations';
+import { reasonMax } from '@/lib/audit/schema';
 import { accountLetter } from '@/lib/auth/letters';
 import { hashPassword, noPassword, verifyPassword } from '@/lib/auth/passwords';
 import { dropTokens, issueToken, secretHash, useToken } from '@/lib/auth/tokens';
@@ -16,7 +17,7 @@ import { blockable } from '@/lib/policy/scopes';
 import { type Limit, returnToken, takeToken } from '@/lib/rate-limit';
 import { releaseMailings } from '@/lib/sending/release';
 import { findUserByEmail, type UserRow } from './queries';
-import { type ChangePasswordInput, type ProfileInput, type RegisterInput, reasonMax } from './schema';
+import type { ChangePasswordInput, ProfileInput, RegisterInput } from './schema';
 
 /** Where a request came from: what rate limits count as one visitor, and whether it started on this machine. */
 export type Origin = { network: string; loopback: boolean };

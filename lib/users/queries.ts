@@ -1,4 +1,17 @@
-import { and, asc, desc, eq, gt, inArray, isNotNull, isNull, lt, type SQL, sql } from 'drizzle-orm';
+import {
+  and,
+  asc,
+  type Column,
+  desc,
+  eq,
+  gt,
+  inArray,
+  isNotNull,
+  isNull,
+  lt,
+  type SQL,
+  sql,
+} from 'drizzle-orm';
 import { alias } from 'drizzle-orm/pg-core';
 import { type Db, db } from '@/db/client';
 import { mailings, runCounts, users } from '@/db/schema';
@@ -54,8 +67,19 @@ type UserFilter = {
   state?: UserState | null | undefined;
 };
 
-function foundUsers(actor: Actor, { q, role, state }: UserFilter): SQL | undefined {
+/** Users whose address or name contains what was typed; undefined for nothing typed. */
+function alike(q: string | undefined): SQL | undefined {
   const pattern = likePattern(q?.replaceAll('\0', ''));
+  return pattern ? sql`lower(${users.email} || ' ' || ${users.name}) like ${pattern}` : undefined;
+}
+
+/** Narrows rows down to those of owners whose address or name contains `q`; undefined for nothing typed. It is no scope. */
+export function ofOwnersAlike(ownerId: Column, q: string | undefined): SQL | undefined {
+  const found = alike(q);
+  return found && inArray(ownerId, db.select({ id: users.id }).from(users).where(found));
+}
+
+function foundUsers(actor: Actor, { q, role, state }: UserFilter): SQL | undefined {
   const ofRole = {
     user: eq(users.isStaff, false),
     manager: and(eq(users.isStaff, true), eq(users.isSuperuser, false)),
@@ -66,12 +90,7 @@ function foundUsers(actor: Actor, { q, role, state }: UserFilter): SQL | undefin
     blocked: isNotNull(users.blockedAt),
     unconfirmed: isNull(users.confirmedAt),
   };
-  return and(
-    managed(actor),
-    pattern ? sql`lower(${users.email} || ' ' || ${users.name}) like ${pattern}` : undefined,
-    role ? ofRole[role] : undefined,
-    state ? ofState[state] : undefined,
-  );
+  return and(managed(actor), alike(q), role ? ofRole[role] : undefined, state ? ofState[state] : undefined);
 }
 
 /** Mailings that are not deleted, and letters that mail servers have accepted, of each of these users. */

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { localeNames } from '@/db/enums';
+import { reasonSchema } from '@/lib/audit/schema';
 import { guessable } from '@/lib/auth/guessable';
 
 export const passwordMin = 8;
@@ -89,11 +90,8 @@ const userId = z.coerce
   .positive('invalid_value')
   .max(Number.MAX_SAFE_INTEGER, 'invalid_value');
 
-export const reasonMax = 500;
-const reason = z.string('required').trim().min(1, 'required').max(reasonMax, 'too_long');
-
 export const userCommandSchema = z.object({ userId });
-export const blockSchema = z.object({ userId, reason });
+export const blockSchema = z.object({ userId, reason: reasonSchema });
 
 /** For buttons that need nothing but being pressed. */
 export const nothingSchema = z.object({});

@@ -1,6 +1,10 @@
+import { and, eq } from 'drizzle-orm';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { db } from '@/db/client';
+import { audit } from '@/db/schema';
+import { listMailings } from '@/lib/mailings/queries';
 import type { Actor } from '@/lib/policy/rules';
+import { disableMailing, enableMailing } from '@/lib/runs/mutations';
 import { findWhatStops } from '@/lib/runs/queries';
 import { blockUser } from '@/lib/users/mutations';
 import { countUsers, findListedUser, listUsers } from '@/lib/users/queries';
@@ -159,5 +163,71 @@ describe('a block', () => {
       blockedBy: boss.name,
       blockedReason: 'bought a list',
     });
+  });
+});
+
+describe('the list of all mailings', () => {
+  const names = async (actor: Actor, input: Parameters<typeof listMailings>[1]) =>
+    (await listMailings(actor, { everyone: true, ...input })).items.map(({ name }) => name);
+
+  it('is searched by name and by owner, of whom a part of name or address is enough', async () => {
+    const other = await createUser(db, { email: 'ines@desk.example', name: 'Inês Ünal' });
+    await createMailing(db, other, { name: 'Winter sale' });
+    expect(await names(boss, { owner: 'ines@', q: 'sale' })).toEqual(['Winter sale']);
+    expect(await names(boss, { owner: 'ÜNAL' })).toEqual(['Winter sale']);
+    expect(await names(boss, { owner: 'uma@desk', q: 'sale' })).toEqual(['Spring sale']);
+    expect(await names(boss, { owner: 'nobody at all' })).toEqual([]);
+  });
+
+  it('asked for by a user holds that user’s own, whichever owner is named', async () => {
+    expect(await names(asActor(user), { owner: 'ines' })).toEqual([]);
+    expect(await names(asActor(user), { owner: 'uma', q: 'sale' })).toEqual(['Spring sale']);
+  });
+});
+
+describe('disabling a mailing', () => {
+  it('is for managers and admins, of anybody, and for nobody else', async () => {
+    const { over } = things;
+    const admin = asActor(await createUser(db, { isStaff: true, isSuperuser: true }));
+    for (const by of [asActor(user), asActor(await createUser(db))]) {
+      expect(await disableMailing(by, { mailingId: over.id, reason: 'no' })).toMatchObject({
+        error: { code: 'not_found' },
+      });
+      expect(await enableMailing(by, { mailingId: over.id })).toMatchObject({ error: { code: 'not_found' } });
+    }
+    for (const by of [boss, admin]) {
+      expect(await disableMailing(by, { mailingId: over.id, reason: 'spam' })).toMatchObject({ ok: true });
+      expect(await enableMailing(by, { mailingId: over.id })).toMatchObject({ ok: true });
+      expect(await enableMailing(by, { mailingId: over.id })).toMatchObject({
+        error: { code: 'not_disabled' },
+      });
+    }
+    expect(await disableMailing(boss, { mailingId: 999_999_999, reason: 'spam' })).toMatchObject({
+      error: { code: 'not_found' },
+    });
+  });
+
+  it('at the same moment by two managers is done once, and both ways are written down with before and after', async () => {
+    const mailing = await createMailing(db, user);
+    const other = asActor(await createUser(db, { isStaff: true }));
+    const results = await Promise.all(
+      [boss, other].map((by) => disableMailing(by, { mailingId: mailing.id, reason: `by ${by.email}` })),
+    );
+    expect(results.filter(({ ok }) => ok)).toHaveLength(1);
+    await enableMailing(boss, { mailingId: mailing.id });
+    const log = await db
+      .select()
+      .from(audit)
+      .where(and(eq(audit.targetType, 'mailing'), eq(audit.targetId, mailing.id)))
+      .orderBy(audit.id);
+    expect(log).toMatchObject([
+      { action: 'disable_mailing', before: { isDisabled: false }, after: { isDisabled: true } },
+      {
+        action: 'enable_mailing',
+        actorId: boss.id,
+        before: { isDisabled: true, reason: log[0]?.reason },
+        after: { isDisabled: false },
+      },
+    ]);
   });
 });

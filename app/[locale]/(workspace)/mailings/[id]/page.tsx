@@ -10,6 +10,7 @@ import { LiveRuns } from '@/components/mailings/live-runs';
 import { MailingActions, SendNowButton } from '@/components/mailings/mailing-actions';
 import { RunsTable } from '@/components/mailings/runs-table';
 import { scheduleText } from '@/components/mailings/schedule-text';
+import { DisableCard } from '@/components/manage/disable-card';
 import { AttemptsTable } from '@/components/reports/attempts-table';
 import { Alert } from '@/components/ui/alert';
 import { Badge } from '@/components/ui/badge';
@@ -22,9 +23,16 @@ import { listAttempts } from '@/lib/attempts/queries';
 import { requireActor } from '@/lib/auth/session';
 import { systemClock } from '@/lib/clock';
 import { countMailingClients, findMailing, listMailingClients } from '@/lib/mailings/queries';
-import { can } from '@/lib/policy/rules';
+import { can, canManage } from '@/lib/policy/rules';
 import { mailingFigures } from '@/lib/reports/queries';
-import { findLastRun, findProgress, listRuns, measureRate, readingOf } from '@/lib/runs/queries';
+import {
+  findLastRun,
+  findProgress,
+  findWhatStops,
+  listRuns,
+  measureRate,
+  readingOf,
+} from '@/lib/runs/queries';
 
 type Props = {
   params: Promise<{ id: string }>;
@@ -49,8 +57,8 @@ export default async function MailingPage({ params, searchParams }: Props) {
   if (!mailing) notFound();
   const runsAfter = text(asked.runs);
   const clientsAfter = text(asked.clients);
-  const [t, tSchedule, locale, audience, progress, last, runs, figures, attempts, chosen] = await Promise.all(
-    [
+  const [t, tSchedule, locale, audience, progress, last, runs, figures, attempts, chosen, stops] =
+    await Promise.all([
       getTranslations('mailings'),
       getTranslations('mailings.schedule'),
       getLocale(),
@@ -63,8 +71,8 @@ export default async function MailingPage({ params, searchParams }: Props) {
       mailing.audience === 'chosen'
         ? listMailingClients(actor, { mailingId: mailing.id, after: clientsAfter, size: clientsShown })
         : null,
-    ],
-  );
+      canManage(actor) ? findWhatStops(actor, { mailingId: mailing.id }) : null,
+    ]);
   const now = systemClock.now();
   const { zone } = mailing;
   const mayChange = can(actor, 'update', mailing.ownerId) && !mailing.archivedAt;
@@ -286,6 +294,10 @@ export default async function MailingPage({ params, searchParams }: Props) {
             <AttemptsTable attempts={attempts.items} zone={zone} showMailing={false} />
           )}
         </section>
+
+        {stops ? (
+          <DisableCard mailingId={mailing.id} isDisabled={mailing.disabledAt !== null} stops={stops} />
+        ) : null}
 
         {chosen ? (
           <section className="grid grid-cols-[minmax(0,1fr)] gap-3">

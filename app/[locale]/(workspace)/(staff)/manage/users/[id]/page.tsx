@@ -2,7 +2,7 @@ import type { Metadata } from 'next';
 import { notFound } from 'next/navigation';
 import { getLocale, getTranslations } from 'next-intl/server';
 import { Page } from '@/components/layout/shell';
-import { BlockForm } from '@/components/manage/block-form';
+import { BlockForm } from '@/components/manage/reason-forms';
 import { UserBadges } from '@/components/manage/user-badges';
 import { WhatStopsList } from '@/components/manage/what-stops';
 import { Alert } from '@/components/ui/alert';
