@@ -14,7 +14,7 @@ export function OwnerField({ owner }: { owner: string | undefined }) {
       placeholder={t('ownerPlaceholder')}
       defaultValue={owner}
       maxLength={200}
-      className="w-full sm:w-56"
+      className="w-full sm:w-64"
     />
   );
 }

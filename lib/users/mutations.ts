@@ -202,7 +202,7 @@ export async function sendPasswordChangedLetter({ userId }: { userId: number }):
 
 /**
  * Checks e-mail and password. Codes: `wrong_credentials` (also for no such account, in the same time), and with the right
- * password only: `not_confirmed`, `blocked` (with `reason`), `demo_only_here`; `too_many_requests` before anything is checked.
+ * password only: `not_confirmed`, `blocked` (with `reason`, `at` in milliseconds, and the `name` of who did it where that is `known`), `demo_only_here`; `too_many_requests` before anything is checked.
  */
 export async function checkSignIn(
   typed: { email: string; password: string },
@@ -223,7 +223,15 @@ export async function checkSignIn(
     returnToken('signInAddress', subject, limits.signInAddress),
   ]);
   if (!user.confirmedAt) return refuse('not_confirmed');
-  if (user.blockedAt) return refuse('blocked', undefined, { reason: user.blockedReason ?? '' });
+  if (user.blockedAt) {
+    const blocker = user.blockedById === null ? null : await findUserById(user.blockedById);
+    return refuse('blocked', undefined, {
+      reason: user.blockedReason ?? '',
+      at: user.blockedAt.getTime(),
+      known: blocker ? 'yes' : 'no',
+      name: blocker?.name ?? '',
+    });
+  }
   if (user.isDemo && !origin.loopback) return refuse('demo_only_here');
   return done(user);
 }

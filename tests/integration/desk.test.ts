@@ -2,7 +2,7 @@ import { and, eq } from 'drizzle-orm';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { db } from '@/db/client';
 import { audit } from '@/db/schema';
-import { listMailings } from '@/lib/mailings/queries';
+import { findMailing, listMailings } from '@/lib/mailings/queries';
 import type { Actor } from '@/lib/policy/rules';
 import { disableMailing, enableMailing } from '@/lib/runs/mutations';
 import { findWhatStops } from '@/lib/runs/queries';
@@ -229,5 +229,22 @@ describe('disabling a mailing', () => {
         after: { isDisabled: false },
       },
     ]);
+  });
+});
+
+describe('the owner of a disabled mailing', () => {
+  it('reads who stopped it, when and why, until it is enabled again', async () => {
+    const mailing = await createMailing(db, user);
+    const before = Date.now();
+    await disableMailing(boss, { mailingId: mailing.id, reason: 'Bought list' });
+    const seen = await findMailing(asActor(user), mailing.id);
+    expect(seen).toMatchObject({ disabledBy: boss.name, disabledReason: 'Bought list' });
+    expect(Math.abs((seen?.disabledAt?.getTime() ?? 0) - before)).toBeLessThan(60_000);
+    await enableMailing(boss, { mailingId: mailing.id });
+    expect(await findMailing(asActor(user), mailing.id)).toMatchObject({
+      disabledBy: null,
+      disabledReason: null,
+      disabledAt: null,
+    });
   });
 });

@@ -143,11 +143,22 @@ export default async function MailingPage({ params, searchParams }: Props) {
             <Alert tone="bad" title={t('disabledTitle')}>
               {t.rich('disabledBody', {
                 at: () => (mailing.disabledAt ? when(mailing.disabledAt) : null),
+                known: mailing.disabledBy ? 'yes' : 'no',
+                name: mailing.disabledBy ?? '',
                 reason: mailing.disabledReason ?? '',
               })}
             </Alert>
           ) : null}
-          {mailing.ownerBlockedAt ? <Alert tone="bad">{t('blockedBody')}</Alert> : null}
+          {mailing.ownerBlockedAt ? (
+            <Alert tone="bad" title={t('blockedTitle')}>
+              {t.rich('blockedBody', {
+                at: () => (mailing.ownerBlockedAt ? when(mailing.ownerBlockedAt) : null),
+                known: mailing.ownerBlockedBy ? 'yes' : 'no',
+                name: mailing.ownerBlockedBy ?? '',
+                reason: mailing.ownerBlockedReason ?? '',
+              })}
+            </Alert>
+          ) : null}
           {mailing.pausedAt && mailing.status !== 'completed' ? (
             <Alert tone="warn" title={t('pausedTitle')}>
               {t.rich('pausedBody', { at: () => (mailing.pausedAt ? when(mailing.pausedAt) : null) })}
