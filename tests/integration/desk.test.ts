@@ -1,12 +1,18 @@
+import '@/tests/support/request-scope';
+import { parse } from 'csv-parse/sync';
 import { and, eq } from 'drizzle-orm';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { GET as exportRoute } from '@/app/api/audit/route';
 import { db } from '@/db/client';
 import { audit } from '@/db/schema';
+import { listAudit } from '@/lib/audit/queries';
+import { deleteClient } from '@/lib/clients/mutations';
 import { findMailing, listMailings } from '@/lib/mailings/queries';
+import { updateMessage } from '@/lib/messages/mutations';
 import type { Actor } from '@/lib/policy/rules';
 import { disableMailing, enableMailing } from '@/lib/runs/mutations';
 import { findWhatStops } from '@/lib/runs/queries';
-import { blockUser } from '@/lib/users/mutations';
+import { blockUser, unblockUser } from '@/lib/users/mutations';
 import { countUsers, findListedUser, listUsers } from '@/lib/users/queries';
 import {
   asActor,
@@ -14,9 +20,12 @@ import {
   createClients,
   createDelivery,
   createMailing,
+  createMessage,
   createRun,
   createUser,
 } from '@/tests/support/factories';
+import { withRequest } from '@/tests/support/request-scope';
+import { signIn } from '@/tests/support/sign-in';
 
 type Person = Awaited<ReturnType<typeof createUser>>;
 type Things = Awaited<ReturnType<typeof belongings>>;
@@ -246,5 +255,132 @@ describe('the owner of a disabled mailing', () => {
       disabledReason: null,
       disabledAt: null,
     });
+  });
+});
+
+describe('the audit log', () => {
+  const download = async (cookie: string, query = '') => {
+    const response = await withRequest({ cookie }, () =>
+      exportRoute(new Request(`http://localhost:3000/api/audit${query}`)),
+    );
+    return { status: response.status, text: await response.text() };
+  };
+
+  it('tells who did what to whom, when and why, with what it was before and after', async () => {
+    const target = await createUser(db, { email: 'told@desk.example' });
+    await blockUser(boss, { userId: target.id, reason: 'Told on' });
+    const { items } = await listAudit(boss, { userId: target.id });
+    expect(items).toMatchObject([
+      {
+        actorEmail: boss.email,
+        action: 'block_user',
+        target: 'told@desk.example',
+        isThere: true,
+        reason: 'Told on',
+        before: { isBlocked: 'false' },
+        after: { isBlocked: 'true' },
+      },
+    ]);
+    expect(Math.abs((items[0]?.createdAt.getTime() ?? 0) - Date.now())).toBeLessThan(60_000);
+  });
+
+  it('shows of a large change only the fields that differ, and the beginning of each', async () => {
+    const owner = await createUser(db);
+    const admin = asActor(await createUser(db, { isStaff: true, isSuperuser: true }));
+    const message = await createMessage(db, owner, { subject: 'Same subject' });
+    await updateMessage(admin, {
+      id: message.id,
+      subject: 'Same subject',
+      body: `<p>${'long '.repeat(20_000)}</p>`,
+    });
+    const [entry] = (await listAudit(boss, { userId: admin.id })).items;
+    expect(entry).toMatchObject({ action: 'update_message', target: 'Same subject' });
+    expect(Object.keys(entry?.after ?? {})).toEqual(['body']);
+    expect(entry?.after?.body).toHaveLength(300);
+  });
+
+  it('keeps the name of what is gone', async () => {
+    const owner = await createUser(db);
+    const admin = asActor(await createUser(db, { isStaff: true, isSuperuser: true }));
+    const [client] = await createClients(db, owner, 1);
+    await deleteClient(admin, { id: client?.id ?? 0 });
+    expect((await listAudit(boss, { userId: admin.id })).items).toMatchObject([
+      { action: 'delete_client', target: client?.email, isThere: false },
+    ]);
+  });
+
+  it('is searched by who, whom and why, letter by letter, and narrowed down by action', async () => {
+    const target = await createUser(db, { email: 'sought@desk.example' });
+    await blockUser(boss, { userId: target.id, reason: '50% of it came back' });
+    await unblockUser(boss, { userId: target.id });
+    const actions = async (filter: Parameters<typeof listAudit>[1]) =>
+      (await listAudit(boss, filter)).items.map(({ action }) => action);
+    expect(await actions({ q: 'SOUGHT@desk' })).toEqual(['unblock_user', 'block_user']);
+    expect(await actions({ q: '50% of' })).toEqual(['block_user']);
+    expect(await actions({ q: '5_% of' })).toEqual([]);
+    expect(await actions({ q: 'sought@', action: 'unblock_user' })).toEqual(['unblock_user']);
+    expect((await actions({ q: 'boss@desk' })).length).toBeGreaterThan(2);
+  });
+
+  it('is read page by page without a gap or a repetition', async () => {
+    const whole = (await listAudit(boss, { size: 1000 })).items.map(({ id }) => id);
+    const seen: number[] = [];
+    let after: string | undefined;
+    do {
+      const page = await listAudit(boss, { size: 2, after });
+      seen.push(...page.items.map(({ id }) => id));
+      after = page.next ?? undefined;
+    } while (after);
+    expect(seen).toEqual(whole);
+  });
+
+  it('is downloaded as CSV that no spreadsheet takes for formulas, narrowed down as on the page', async () => {
+    const password = 'a sound password';
+    const manager = await createUser(db, { email: 'csv@desk.example', isStaff: true, password });
+    const target = await createUser(db);
+    const reason = '=HYPERLINK("http://evil.example","look, here")';
+    await blockUser(boss, { userId: target.id, reason });
+    const cookie = await signIn(manager.email, password);
+    const { status, text } = await download(cookie, `?user=${target.id}`);
+    expect(status).toBe(200);
+    const [head, ...rows] = parse(text, { bom: true }) as string[][];
+    expect(head).toEqual([
+      'at',
+      'who',
+      'action',
+      'target_type',
+      'target_id',
+      'target',
+      'reason',
+      'before',
+      'after',
+    ]);
+    expect(rows).toHaveLength(1);
+    expect(rows[0]?.slice(1)).toEqual([
+      boss.email,
+      'block_user',
+      'user',
+      String(target.id),
+      target.email,
+      `'${reason}`,
+      '{"isBlocked": false}',
+      '{"isBlocked": true}',
+    ]);
+    const all = parse((await download(cookie)).text, { bom: true }) as string[][];
+    expect(all.length).toBe((await listAudit(boss, { size: 1000 })).items.length + 1);
+  });
+
+  it('does not exist for users, strangers and the blocked', async () => {
+    const password = 'a sound password';
+    const plain = await createUser(db, { email: 'plain@desk.example', password });
+    expect((await listAudit(asActor(plain))).items).toEqual([]);
+    const cookie = await signIn(plain.email, password);
+    expect(await download(cookie)).toEqual({ status: 404, text: '' });
+    expect(await download('')).toEqual({ status: 404, text: '' });
+    const manager = await createUser(db, { email: 'was@desk.example', isStaff: true, password });
+    const staff = await signIn(manager.email, password);
+    expect((await download(staff)).status).toBe(200);
+    await blockUser(null, { userId: manager.id, reason: 'left' });
+    expect((await download(staff)).status).toBe(404);
   });
 });

@@ -1,6 +1,7 @@
 import type { Metadata } from 'next';
 import { notFound } from 'next/navigation';
 import { getLocale, getTranslations } from 'next-intl/server';
+import { AppLink } from '@/components/layout/link';
 import { Page } from '@/components/layout/shell';
 import { BlockForm } from '@/components/manage/reason-forms';
 import { UserBadges } from '@/components/manage/user-badges';
@@ -68,9 +69,24 @@ export default async function UserPage({ params }: Props) {
             { term: t('facts.zone'), value: user.timeZone },
             {
               term: t('facts.mailings'),
-              value: formatNumber(locale, user.mailings),
+              value: (
+                <AppLink
+                  href={`/manage/mailings?${new URLSearchParams({ owner: user.email })}`}
+                  className="underline underline-offset-2"
+                >
+                  {formatNumber(locale, user.mailings)}
+                </AppLink>
+              ),
             },
             { term: t('facts.sent'), value: formatNumber(locale, user.sent) },
+            {
+              term: t('facts.log'),
+              value: (
+                <AppLink href={`/manage/audit?user=${user.id}`} className="underline underline-offset-2">
+                  {t('facts.logLink')}
+                </AppLink>
+              ),
+            },
           ]}
         />
       </Card>
