@@ -37,7 +37,7 @@ export function AuditTable({ entries, zone }: { entries: AuditRow[]; zone: strin
               <Td className="text-muted">
                 <Time value={entry.createdAt} zone={zone} locale={locale} />
               </Td>
-              <Td className="min-w-36 [overflow-wrap:anywhere]">
+              <Td className="min-w-48 [overflow-wrap:anywhere]">
                 {entry.actorId === null ? (
                   t('commandLine')
                 ) : (
@@ -49,7 +49,7 @@ export function AuditTable({ entries, zone }: { entries: AuditRow[]; zone: strin
                   </AppLink>
                 )}
               </Td>
-              <Td className="min-w-44 [overflow-wrap:anywhere]">
+              <Td className="min-w-48 [overflow-wrap:anywhere]">
                 <span className="font-medium">{action ? t(`actions.${action}`) : entry.action}</span>
                 <div>
                   {page && entry.targetId !== null ? (

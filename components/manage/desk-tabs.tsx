@@ -4,7 +4,7 @@ import { useTranslations } from 'next-intl';
 import { useLocalPath } from '@/components/layout/local-path';
 import { Tabs } from '@/components/ui/tabs';
 
-const places = ['users', 'mailings', 'audit'] as const;
+const places = ['users', 'mailings', 'messages', 'clients', 'attempts', 'audit'] as const;
 
 /** The views of the managers' desk. */
 export function DeskTabs() {

@@ -5,10 +5,13 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { GET as exportRoute } from '@/app/api/audit/route';
 import { db } from '@/db/client';
 import { audit } from '@/db/schema';
+import { listAllAttempts } from '@/lib/attempts/queries';
 import { listAudit } from '@/lib/audit/queries';
 import { deleteClient } from '@/lib/clients/mutations';
+import { listAllClients } from '@/lib/clients/queries';
 import { findMailing, listMailings } from '@/lib/mailings/queries';
 import { updateMessage } from '@/lib/messages/mutations';
+import { listAllMessages } from '@/lib/messages/queries';
 import type { Actor } from '@/lib/policy/rules';
 import { disableMailing, enableMailing } from '@/lib/runs/mutations';
 import { findWhatStops } from '@/lib/runs/queries';
@@ -16,7 +19,9 @@ import { blockUser, unblockUser } from '@/lib/users/mutations';
 import { countUsers, findListedUser, listUsers } from '@/lib/users/queries';
 import {
   asActor,
+  createAttempt,
   createBatch,
+  createClient,
   createClients,
   createDelivery,
   createMailing,
@@ -382,5 +387,57 @@ describe('the audit log', () => {
     expect((await download(staff)).status).toBe(200);
     await blockUser(null, { userId: manager.id, reason: 'left' });
     expect((await download(staff)).status).toBe(404);
+  });
+});
+
+describe('everybody’s messages, clients and attempts', () => {
+  it('are listed for managers with their owners, searched by what they are and whose, and to users only as their own', async () => {
+    const [one, two] = [
+      await createUser(db, { email: 'one@lists.example' }),
+      await createUser(db, { email: 'two@lists.example' }),
+    ];
+    const made = [];
+    for (const owner of [one, two]) {
+      const client = await createClient(db, owner, { email: `c.${owner.id}@buyers.example` });
+      const message = await createMessage(db, owner, { subject: `Lists ${owner.id}` });
+      const mailing = await createMailing(db, owner, { messageId: message.id });
+      const run = await createRun(db, mailing);
+      const delivery = await createDelivery(db, run, client, { status: 'sent' });
+      const attempt = await createAttempt(db, run, delivery);
+      made.push({ client, message, attempt });
+    }
+    const [ofOne, ofTwo] = made;
+    if (!ofOne || !ofTwo) throw new Error('nothing was made');
+    const lists = {
+      message: (by: Actor, input: Parameters<typeof listAllMessages>[1]) => listAllMessages(by, input),
+      client: (by: Actor, input: Parameters<typeof listAllClients>[1]) => listAllClients(by, input),
+      attempt: (by: Actor, input: Parameters<typeof listAllAttempts>[1]) => listAllAttempts(by, input),
+    };
+    const terms = {
+      message: ofOne.message.subject,
+      client: ofOne.client.email,
+      attempt: ofOne.client.email,
+    };
+    for (const kind of ['message', 'client', 'attempt'] as const) {
+      const ids = async (by: Actor, input: Parameters<(typeof lists)[typeof kind]>[1]) =>
+        (await lists[kind](by, input)).items.map((item) => item.id);
+      expect(await ids(boss, { owner: '@lists.example' }), kind).toEqual([ofTwo[kind].id, ofOne[kind].id]);
+      expect(await ids(boss, { owner: 'one@lists' }), kind).toEqual([ofOne[kind].id]);
+      expect(await ids(boss, { q: terms[kind] }), kind).toEqual([ofOne[kind].id]);
+      expect(await ids(boss, { q: terms[kind], owner: 'two@lists' }), kind).toEqual([]);
+      expect(await ids(asActor(two), {}), kind).toEqual([ofTwo[kind].id]);
+      expect(await ids(asActor(two), { owner: 'one@lists' }), kind).toEqual([]);
+      const first = await lists[kind](boss, { owner: '@lists.example', size: 1 });
+      const second = await lists[kind](boss, {
+        owner: '@lists.example',
+        size: 1,
+        after: first.next ?? undefined,
+      });
+      expect([first, second].flatMap(({ items }) => items.map(({ ownerEmail }) => ownerEmail))).toEqual([
+        'two@lists.example',
+        'one@lists.example',
+      ]);
+      expect(second.next).toBeNull();
+    }
   });
 });

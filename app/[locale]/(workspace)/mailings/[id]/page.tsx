@@ -114,7 +114,7 @@ export default async function MailingPage({ params, searchParams }: Props) {
             <MailingBadges mailing={mailing} />
           </span>
         }
-        backHref="/mailings"
+        backHref={actor.id === mailing.ownerId ? '/mailings' : '/manage/mailings'}
         backLabel={t('back')}
         actions={
           mayChange ? (

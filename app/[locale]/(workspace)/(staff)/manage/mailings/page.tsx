@@ -1,22 +1,16 @@
 import type { Metadata } from 'next';
 import { notFound } from 'next/navigation';
 import { getLocale, getTranslations } from 'next-intl/server';
-import { LinkButton } from '@/components/layout/link';
-import { Page } from '@/components/layout/shell';
 import { MailingsTable } from '@/components/mailings/mailings-table';
-import { OwnerField } from '@/components/manage/owner-field';
-import { Empty } from '@/components/ui/empty';
+import { DeskList } from '@/components/manage/desk-list';
 import { SelectField } from '@/components/ui/field';
-import { Pager } from '@/components/ui/pager';
-import { SearchBox } from '@/components/ui/search';
 import { requireActor } from '@/lib/auth/session';
 import { listMailings } from '@/lib/mailings/queries';
 import { asMailingFilter, mailingFilters } from '@/lib/mailings/schema';
+import { readAsked } from '@/lib/paging';
 import { canManage } from '@/lib/policy/rules';
 
 type Props = { searchParams: Promise<Record<string, string | string[] | undefined>> };
-const text = (value: string | string[] | undefined) =>
-  (typeof value === 'string' ? value.trim().slice(0, 200) : undefined) || undefined;
 
 export async function generateMetadata(): Promise<Metadata> {
   const t = await getTranslations('manage.mailings');
@@ -26,57 +20,35 @@ export async function generateMetadata(): Promise<Metadata> {
 export default async function AllMailingsPage({ searchParams }: Props) {
   const actor = await requireActor();
   if (!canManage(actor)) notFound();
-  const asked = await searchParams;
-  const q = text(asked.q);
-  const owner = text(asked.owner);
+  const asked = readAsked(await searchParams);
   const status = asMailingFilter(asked.status);
-  const after = typeof asked.after === 'string' ? asked.after : undefined;
-  const [t, tMailings, locale, page] = await Promise.all([
-    getTranslations('manage.mailings'),
+  const [t, locale, page] = await Promise.all([
     getTranslations('mailings'),
     getLocale(),
-    listMailings(actor, { everyone: true, q, owner, status, after }),
+    listMailings(actor, { everyone: true, ...asked, status }),
   ]);
-  const href = (cursor: string | null) => {
-    const params = new URLSearchParams();
-    if (q) params.set('q', q);
-    if (owner) params.set('owner', owner);
-    if (status) params.set('status', status);
-    if (cursor) params.set('after', cursor);
-    return params.size > 0 ? `/manage/mailings?${params}` : '/manage/mailings';
-  };
   return (
-    <Page title={t('title')} lead={t('lead')}>
-      <div className="grid grid-cols-[minmax(0,1fr)] gap-4">
-        <SearchBox defaultValue={q} placeholder={tMailings('searchPlaceholder')}>
-          <OwnerField owner={owner} />
-          <SelectField
-            key={status ?? 'all'}
-            name="status"
-            label={tMailings('filter')}
-            hideLabel
-            defaultValue={status ?? ''}
-            options={[
-              { value: '', label: tMailings('filters.all') },
-              ...mailingFilters.map((filter) => ({ value: filter, label: tMailings(`filters.${filter}`) })),
-            ]}
-          />
-        </SearchBox>
-        {page.items.length === 0 ? (
-          <Empty
-            title={tMailings('nothingFound')}
-            body={tMailings('nothingFoundBody')}
-            action={<LinkButton href="/manage/mailings">{tMailings('showAll')}</LinkButton>}
-          />
-        ) : (
-          <MailingsTable mailings={page.items} locale={locale} owners />
-        )}
-        <Pager
-          label={t('title')}
-          nextHref={page.next ? href(page.next) : null}
-          firstHref={after ? href(null) : null}
+    <DeskList
+      place="mailings"
+      asked={{ ...asked, status: status ?? undefined }}
+      searchPlaceholder={t('searchPlaceholder')}
+      filters={
+        <SelectField
+          key={status ?? 'all'}
+          name="status"
+          label={t('filter')}
+          hideLabel
+          defaultValue={status ?? ''}
+          options={[
+            { value: '', label: t('filters.all') },
+            ...mailingFilters.map((filter) => ({ value: filter, label: t(`filters.${filter}`) })),
+          ]}
         />
-      </div>
-    </Page>
+      }
+      nextPage={page.next}
+      isEmpty={page.items.length === 0}
+    >
+      <MailingsTable mailings={page.items} locale={locale} owners />
+    </DeskList>
   );
 }
