@@ -74,6 +74,21 @@ export function AuditTable({ entries, zone }: { entries: AuditRow[]; zone: strin
 }
 
 const fieldsShown = 6;
+const named = [
+  'isBlocked',
+  'isDisabled',
+  'isPaused',
+  'isStaff',
+  'isSuperuser',
+  'reason',
+  'name',
+  'email',
+  'fullName',
+  'comment',
+  'subject',
+  'body',
+  'status',
+] as const;
 
 function Changes({ before, after }: Pick<AuditRow, 'before' | 'after'>) {
   const t = useTranslations('manage.audit');
@@ -81,11 +96,17 @@ function Changes({ before, after }: Pick<AuditRow, 'before' | 'after'>) {
   if (fields.length === 0) return null;
   const value = (side: AuditRow['before'], field: string) => {
     const found = side?.[field];
-    return found === undefined || found === null ? '–' : found === '' ? '“”' : found;
+    if (found === undefined || found === null) return '–';
+    if (found === 'true' || found === 'false') return t(found === 'true' ? 'yes' : 'no');
+    return found === '' ? '“”' : found;
+  };
+  const nameOf = (field: string) => {
+    const known = named.find((name) => name === field);
+    return known ? t(`fields.${known}`) : field;
   };
   const row = (field: string) => (
     <li key={field} className="[overflow-wrap:anywhere]">
-      <span className="text-muted">{field}:</span> {before ? value(before, field) : null}
+      <span className="text-muted">{nameOf(field)}:</span> {before ? value(before, field) : null}
       {before && after ? ' → ' : null}
       {after ? value(after, field) : null}
     </li>

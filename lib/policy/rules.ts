@@ -43,6 +43,11 @@ export function canBlock(
   return actor.isSuperuser || (actor.isStaff && !target.isStaff);
 }
 
+/** Pure: may the actor make managers and admins, and take that away? */
+export function canChangeRoles(actor: Actor): boolean {
+  return actor.isSuperuser;
+}
+
 /** A row that an address names, and through it its owner. `ids` as in the path, outermost first: a run's are mailing and run. */
 export type NamedThing = {
   entity: 'client' | 'message' | 'mailing' | 'run' | 'attempt';

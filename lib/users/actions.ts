@@ -12,6 +12,7 @@ import { wakeOrPass } from '@/lib/sending/wake';
 import {
   blockUser,
   changePassword,
+  changeRole,
   confirmUser,
   registerUser,
   requestLetter,
@@ -33,6 +34,7 @@ import {
   profileSchema,
   registerSchema,
   resetSchema,
+  roleSchema,
   signInSchema,
   tokenSchema,
   userCommandSchema,
@@ -162,4 +164,11 @@ const unblock = actorAction(userCommandSchema, (actor, input) => unblockUser(act
 });
 export async function unblockUserAction(state: Parameters<typeof unblock>[0], form: FormData) {
   return unblock(state, form);
+}
+
+const role = actorAction(roleSchema, (actor, input) => changeRole(actor, input), {
+  redirectTo: ({ id, left }) => `${left ? '/dashboard' : `/manage/users/${id}`}?notice=manage.role_changed`,
+});
+export async function changeRoleAction(state: Parameters<typeof role>[0], form: FormData) {
+  return role(state, form);
 }

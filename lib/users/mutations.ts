@@ -12,12 +12,12 @@ import { sendSystemLetter } from '@/lib/email/system';
 import { databaseErrorCode, done, type Result, refuse, refuseField } from '@/lib/errors';
 import type { Locale } from '@/lib/i18n/paths';
 import { log } from '@/lib/log';
-import type { Actor } from '@/lib/policy/rules';
+import { type Actor, canChangeRoles } from '@/lib/policy/rules';
 import { blockable } from '@/lib/policy/scopes';
 import { type Limit, returnToken, takeToken } from '@/lib/rate-limit';
 import { releaseMailings } from '@/lib/sending/release';
 import { findUserByEmail, type UserRow } from './queries';
-import type { ChangePasswordInput, ProfileInput, RegisterInput } from './schema';
+import type { ChangePasswordInput, ProfileInput, RegisterInput, UserRole } from './schema';
 
 /** Where a request came from: what rate limits count as one visitor, and whether it started on this machine. */
 export type Origin = { network: string; loopback: boolean };
@@ -426,5 +426,68 @@ export async function promoteUser(
       tx,
     );
     return done({ id: target.id });
+  });
+}
+
+const ranks: Record<UserRole, { isStaff: boolean; isSuperuser: boolean }> = {
+  user: { isStaff: false, isSuperuser: false },
+  manager: { isStaff: true, isSuperuser: false },
+  admin: { isStaff: true, isSuperuser: true },
+};
+
+/**
+ * Makes a user an admin, a manager, or a user like others. Only admins may, also over themselves; there is always one left who can
+ * sign in, and from elsewhere than this machine unless it was a demo account that went. Codes: `not_found`, also for who is no
+ * admin any more; `user_blocked` for raising who is blocked; `last_admin`.
+ */
+export async function changeRole(
+  actor: Actor,
+  input: { userId: number; role: UserRole },
+  on: Db = db,
+): Promise<Result<{ id: number; left: boolean }>> {
+  if (!canChangeRoles(actor)) return refuse('not_found');
+  return on.transaction(async (tx) => {
+    // All admins are locked, in one order: of two who lower each other at once, the second sees what the first has done.
+    const admins = await tx
+      .select({
+        id: users.id,
+        isDemo: users.isDemo,
+        canSignIn: sql<boolean>`${users.confirmedAt} is not null and ${users.blockedAt} is null`,
+      })
+      .from(users)
+      .where(eq(users.isSuperuser, true))
+      .orderBy(users.id)
+      .for('update');
+    if (!admins.some((admin) => admin.id === actor.id)) return refuse('not_found');
+    const [target] = await tx.select().from(users).where(eq(users.id, input.userId)).for('update');
+    if (!target) return refuse('not_found');
+    const before = { isStaff: target.isStaff, isSuperuser: target.isSuperuser };
+    const after = ranks[input.role];
+    const rank = (roles: typeof before) => Number(roles.isStaff) + Number(roles.isSuperuser);
+    const left = target.id === actor.id && !after.isStaff;
+    if (rank(after) === rank(before)) return done({ id: target.id, left });
+    const isRaised = rank(after) > rank(before);
+    // Nobody could lift the block of an admin.
+    if (isRaised && target.blockedAt) return refuse('user_blocked');
+    const remaining = admins.filter(
+      (admin) => admin.id !== target.id && admin.canSignIn && (target.isDemo || !admin.isDemo),
+    );
+    if (before.isSuperuser && !after.isSuperuser && remaining.length === 0) return refuse('last_admin');
+    await tx
+      .update(users)
+      .set({ ...after, updatedAt: sql`now()` })
+      .where(eq(users.id, target.id));
+    await recordAudit(
+      actor,
+      {
+        action: isRaised ? 'promote_user' : 'demote_user',
+        targetType: 'user',
+        targetId: target.id,
+        before,
+        after,
+      },
+      tx,
+    );
+    return done({ id: target.id, left });
   });
 }

@@ -91,6 +91,7 @@ const userId = z.coerce
   .max(Number.MAX_SAFE_INTEGER, 'invalid_value');
 
 export const userCommandSchema = z.object({ userId });
+export const roleSchema = z.object({ userId, role: z.enum(userRoles, 'invalid_value') });
 export const blockSchema = z.object({ userId, reason: reasonSchema });
 
 /** For buttons that need nothing but being pressed. */

@@ -256,6 +256,10 @@ export default async function MailingPage({ params, searchParams }: Props) {
           />
         </Card>
 
+        {stops ? (
+          <DisableCard mailingId={mailing.id} isDisabled={mailing.disabledAt !== null} stops={stops} />
+        ) : null}
+
         <section className="grid grid-cols-[minmax(0,1fr)] gap-3">
           <h2 className="text-lg font-semibold">{t('sections.runs')}</h2>
           {runs.items.length === 0 ? (
@@ -305,10 +309,6 @@ export default async function MailingPage({ params, searchParams }: Props) {
             <AttemptsTable attempts={attempts.items} zone={zone} showMailing={false} />
           )}
         </section>
-
-        {stops ? (
-          <DisableCard mailingId={mailing.id} isDisabled={mailing.disabledAt !== null} stops={stops} />
-        ) : null}
 
         {chosen ? (
           <section className="grid grid-cols-[minmax(0,1fr)] gap-3">

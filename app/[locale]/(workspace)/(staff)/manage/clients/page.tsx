@@ -48,7 +48,7 @@ export default async function AllClientsPage({ searchParams }: Props) {
         <Tbody>
           {page.items.map((client) => (
             <Tr key={client.id}>
-              <Td className="min-w-56 [overflow-wrap:anywhere]">
+              <Td className="min-w-64 [overflow-wrap:anywhere]">
                 <AppLink
                   href={`/clients/${client.id}`}
                   className="mr-2 font-medium underline-offset-2 hover:underline"

@@ -4,6 +4,7 @@ import { getLocale, getTranslations } from 'next-intl/server';
 import { AppLink } from '@/components/layout/link';
 import { Page } from '@/components/layout/shell';
 import { BlockForm } from '@/components/manage/reason-forms';
+import { RoleForm } from '@/components/manage/role-form';
 import { UserBadges } from '@/components/manage/user-badges';
 import { WhatStopsList } from '@/components/manage/what-stops';
 import { Alert } from '@/components/ui/alert';
@@ -13,7 +14,7 @@ import { ActionButton } from '@/components/ui/form';
 import { Time } from '@/components/ui/time';
 import { requireActor } from '@/lib/auth/session';
 import { formatNumber } from '@/lib/format';
-import { canBlock, canManage } from '@/lib/policy/rules';
+import { canBlock, canChangeRoles, canManage } from '@/lib/policy/rules';
 import { findWhatStops } from '@/lib/runs/queries';
 import { unblockUserAction } from '@/lib/users/actions';
 import { findListedUser } from '@/lib/users/queries';
@@ -122,6 +123,18 @@ export default async function UserPage({ params }: Props) {
           {t(actor.id === user.id ? 'mayNot.self' : user.isSuperuser ? 'mayNot.admin' : 'mayNot.manager')}
         </p>
       )}
+      {canChangeRoles(actor) ? (
+        <Card title={t('roleChange.title')}>
+          <div className="grid max-w-prose grid-cols-[minmax(0,1fr)] gap-4">
+            {actor.id === user.id ? <p>{t('roleChange.self')}</p> : null}
+            <RoleForm
+              key={`${user.isStaff} ${user.isSuperuser}`}
+              userId={user.id}
+              role={user.isSuperuser ? 'admin' : user.isStaff ? 'manager' : 'user'}
+            />
+          </div>
+        </Card>
+      ) : null}
     </Page>
   );
 }
