@@ -45,3 +45,19 @@ export function likePattern(term: string | undefined): string | null {
   const trimmed = term?.trim().toLowerCase().slice(0, 200);
   return trimmed ? `%${trimmed.replace(/[\\%_]/g, '\\$&')}%` : null;
 }
+
+/** What the address of a managers' list asks for; texts are trimmed and cut, and empty or repeated ones left out. */
+export function readAsked(
+  params: Record<string, string | string[] | undefined>,
+): Record<'q' | 'owner' | 'after' | 'status', string | undefined> {
+  const text = (name: string, max: number) => {
+    const value = params[name];
+    return (typeof value === 'string' ? value.trim().slice(0, max) : '') || undefined;
+  };
+  return {
+    q: text('q', 200),
+    owner: text('owner', 200),
+    after: text('after', 2000),
+    status: text('status', 40),
+  };
+}

@@ -9,6 +9,7 @@ import {
   MessageSquareText,
   Send,
   Settings,
+  ShieldCheck,
   Users,
 } from 'lucide-react';
 import { useTranslations } from 'next-intl';
@@ -25,18 +26,19 @@ const places = [
   { name: 'attempts', Icon: Activity },
   { name: 'reports', Icon: ChartColumn },
   { name: 'outbox', Icon: Inbox },
+  { name: 'manage', Icon: ShieldCheck },
   { name: 'settings', Icon: Settings },
 ] as const satisfies { name: string; Icon: LucideIcon }[];
 
-/** The places of the workspace. The outbox is one only where letters are kept instead of sent. */
-export function Navigation({ hasOutbox }: { hasOutbox: boolean }) {
+/** The places of the workspace. The outbox is one only where letters are kept instead of sent, the desk only for managers. */
+export function Navigation({ hasOutbox, isStaff }: { hasOutbox: boolean; isStaff: boolean }) {
   const t = useTranslations('layout');
   const path = useLocalPath();
   return (
     <nav aria-label={t('workspaceNavigation')}>
       <ul className="grid gap-0.5">
         {places
-          .filter((place) => place.name !== 'outbox' || hasOutbox)
+          .filter(({ name }) => (name !== 'outbox' || hasOutbox) && (name !== 'manage' || isStaff))
           .map(({ name, Icon }) => {
             const here = path === `/${name}` || path.startsWith(`/${name}/`);
             return (

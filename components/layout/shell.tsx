@@ -14,7 +14,7 @@ import { ThemeSwitch } from './theme-switch';
 type ShellProps = {
   defaultLocale: Locale;
   /** Who is signed in; null where a page shows itself to strangers too (the outbox), or is about to send them to sign in. */
-  person: { name: string; email: string } | null;
+  person: { name: string; email: string; isStaff: boolean } | null;
   hasOutbox: boolean;
   /** What concerns every page: nothing really leaves, demo data, an engine that does not run. */
   banners?: ReactNode;
@@ -62,7 +62,7 @@ export function Shell({ defaultLocale, person, hasOutbox, banners, notice, child
               </>
             }
           >
-            {person ? <Navigation hasOutbox={hasOutbox} /> : null}
+            {person ? <Navigation hasOutbox={hasOutbox} isStaff={person.isStaff} /> : null}
             <div className="grid gap-4 border-t border-line pt-4">
               {account}
               {switches}
@@ -75,7 +75,7 @@ export function Shell({ defaultLocale, person, hasOutbox, banners, notice, child
           <div className="px-1.5">
             <Logo href="/dashboard" />
           </div>
-          {person ? <Navigation hasOutbox={hasOutbox} /> : null}
+          {person ? <Navigation hasOutbox={hasOutbox} isStaff={person.isStaff} /> : null}
           <div className="mt-auto grid gap-4 border-t border-line pt-4">
             {account}
             {switches}

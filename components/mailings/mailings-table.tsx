@@ -1,5 +1,6 @@
 import { useTranslations } from 'next-intl';
 import { AppLink } from '@/components/layout/link';
+import { Badge } from '@/components/ui/badge';
 import { Table, Tbody, Td, Th, Thead, Tr } from '@/components/ui/table';
 import { Time } from '@/components/ui/time';
 import type { MailingRow } from '@/lib/mailings/queries';
@@ -38,7 +39,16 @@ export function MailingsTable({
                 {mailing.name}
               </AppLink>
               <div className="text-[0.8125rem] text-muted [overflow-wrap:anywhere]">{mailing.subject}</div>
-              {owners ? <div className="text-[0.8125rem] text-muted">{mailing.ownerEmail}</div> : null}
+              {owners ? (
+                <div className="text-[0.8125rem] text-muted [overflow-wrap:anywhere]">
+                  {mailing.ownerEmail}
+                  {mailing.ownerBlockedAt ? (
+                    <Badge tone="bad" className="ml-1.5">
+                      {t('ownerBlocked')}
+                    </Badge>
+                  ) : null}
+                </div>
+              ) : null}
             </Td>
             <Td>
               <MailingBadges mailing={mailing} />
@@ -48,7 +58,7 @@ export function MailingsTable({
             </Td>
             <Td>
               {mailing.nextSlotAt ? (
-                mailing.pausedAt || mailing.disabledAt ? (
+                mailing.pausedAt || mailing.disabledAt || mailing.ownerBlockedAt ? (
                   <span className="text-muted">{t('facts.nextHeld')}</span>
                 ) : (
                   <Time value={mailing.nextSlotAt} zone={mailing.zone} locale={locale} />

@@ -29,7 +29,8 @@ export function AttemptsTable({
   zone,
   showMailing = true,
 }: {
-  attempts: AttemptRow[];
+  /** With owners, where they are of more than one. */
+  attempts: (AttemptRow & { ownerEmail?: string })[];
   zone: string;
   showMailing?: boolean;
 }) {
@@ -69,6 +70,9 @@ export function AttemptsTable({
                 >
                   {attempt.mailingName}
                 </AppLink>
+                {attempt.ownerEmail ? (
+                  <div className="text-[0.8125rem] text-muted">{attempt.ownerEmail}</div>
+                ) : null}
               </Td>
             ) : null}
             <Td className="max-sm:order-2 max-sm:col-span-1!">

@@ -1,10 +1,11 @@
-import { and, asc, desc, eq, gt, lt } from 'drizzle-orm';
+import { and, asc, desc, eq, gt, lt, sql } from 'drizzle-orm';
 import { type Db, db } from '@/db/client';
 import type { AttemptStatus } from '@/db/enums';
-import { attempts, deliveries, mailings, runs } from '@/db/schema';
-import { decodeCursor, pageSize, toPage } from '@/lib/paging';
+import { attempts, deliveries, mailings, runs, users } from '@/db/schema';
+import { decodeCursor, likePattern, pageSize, toPage } from '@/lib/paging';
 import type { Actor } from '@/lib/policy/rules';
 import { own, readable } from '@/lib/policy/scopes';
+import { ofOwnersAlike } from '@/lib/users/queries';
 
 const row = {
   id: attempts.id,
@@ -61,6 +62,42 @@ export async function listAttempts(
   return toPage(rows, size, (last) => [last.id]);
 }
 export type AttemptRow = Awaited<ReturnType<typeof listAttempts>>['items'][number];
+
+/** A page of everybody's attempts that the actor may read, newest first, with their owners. `q` is looked for inside the client's address. */
+export async function listAllAttempts(
+  actor: Actor,
+  input: {
+    q?: string | undefined;
+    /** Looked for inside address and name of the owner. */
+    owner?: string | undefined;
+    status?: AttemptStatus | null | undefined;
+    after?: string | undefined;
+    size?: number;
+  } = {},
+  on: Db = db,
+) {
+  const { size = pageSize } = input;
+  const pattern = likePattern(input.q?.replaceAll('\0', ''));
+  const [id] = decodeCursor(input.after) ?? [];
+  const rows = await on
+    .select({ ...row, ownerEmail: users.email })
+    .from(attempts)
+    .innerJoin(deliveries, eq(deliveries.id, attempts.deliveryId))
+    .innerJoin(mailings, eq(mailings.id, attempts.mailingId))
+    .innerJoin(users, eq(users.id, attempts.ownerId))
+    .where(
+      and(
+        readable(actor, attempts.ownerId),
+        ofOwnersAlike(attempts.ownerId, input.owner),
+        pattern ? sql`lower(${deliveries.email}) like ${pattern}` : undefined,
+        input.status ? eq(attempts.status, input.status) : undefined,
+        typeof id === 'number' && Number.isSafeInteger(id) ? lt(attempts.id, id) : undefined,
+      ),
+    )
+    .orderBy(desc(attempts.id))
+    .limit(size + 1);
+  return toPage(rows, size, (last) => [last.id]);
+}
 
 /** An attempt the actor may read, with how its delivery and its run stand; null when there is none. */
 export async function findAttempt(actor: Actor, id: number, on: Db = db) {

@@ -18,3 +18,35 @@ function csvCell(value: string | number): string {
   const harmless = /^[=+\-@\t\r]/.test(value) ? `'${value}` : value;
   return /[",\r\n]/.test(harmless) ? `"${harmless.replaceAll('"', '""')}"` : harmless;
 }
+
+/** Rows that go out in one piece. */
+const rowsPerPiece = 500;
+
+/** A CSV file, streamed: any number of rows takes the memory of one piece. Ends the reading when nobody takes it any more. */
+export function csvStream<Column extends string>(
+  columns: readonly Column[],
+  rows: AsyncGenerator<Record<Column, string | number>, void>,
+): ReadableStream<Uint8Array> {
+  const encoder = new TextEncoder();
+  let isFirst = true;
+  return new ReadableStream<Uint8Array>({
+    async pull(controller) {
+      // The mark tells spreadsheets that this is UTF-8.
+      let piece = isFirst ? `\uFEFF${csvLine(columns)}` : '';
+      isFirst = false;
+      for (let count = 0; count < rowsPerPiece; count += 1) {
+        const { value, done } = await rows.next();
+        if (done) {
+          if (piece) controller.enqueue(encoder.encode(piece));
+          controller.close();
+          return;
+        }
+        piece += csvLine(columns.map((column) => value[column]));
+      }
+      controller.enqueue(encoder.encode(piece));
+    },
+    async cancel() {
+      await rows.return();
+    },
+  });
+}

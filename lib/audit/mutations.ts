@@ -1,11 +1,11 @@
 import { type Db, db } from '@/db/client';
 import { audit } from '@/db/schema';
 import type { Actor } from '@/lib/policy/rules';
+import type { AuditAction } from './schema';
 
 type Entry = {
-  /** Verb and entity, for example `block_user`. */
-  action: string;
-  targetType: string;
+  action: AuditAction;
+  targetType: 'user' | 'mailing' | 'client' | 'message';
   targetId: number;
   reason?: string;
   before?: unknown;

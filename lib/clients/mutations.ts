@@ -2,6 +2,7 @@ import { and, eq, inArray, sql } from 'drizzle-orm';
 import { type Db, db } from '@/db/client';
 import { clients } from '@/db/schema';
 import { recordAudit } from '@/lib/audit/mutations';
+import type { AuditAction } from '@/lib/audit/schema';
 import { addressKey, parseAddress } from '@/lib/email/address';
 import { databaseErrorCode, done, type FieldErrors, type Result, refuse, refuseField } from '@/lib/errors';
 import type { Actor } from '@/lib/policy/rules';
@@ -280,7 +281,7 @@ function checkRow(row: ImportRow): StagedRow | InvalidLine {
 async function auditForeign(
   actor: Actor,
   ownerId: number,
-  change: { action: string; targetId: number; before: object; after?: object },
+  change: { action: AuditAction; targetId: number; before: object; after?: object },
   tx: Db,
 ): Promise<void> {
   if (ownerId !== actor.id) await recordAudit(actor, { targetType: 'client', ...change }, tx);

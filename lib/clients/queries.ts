@@ -12,6 +12,7 @@ import {
 } from '@/lib/paging';
 import type { Actor } from '@/lib/policy/rules';
 import { own, readable } from '@/lib/policy/scopes';
+import { ofOwnersAlike } from '@/lib/users/queries';
 import type { ClientRow, ClientSort } from './schema';
 
 const row = {
@@ -82,6 +83,46 @@ export async function listClients(
   const page = toPage(rows, size, (last) =>
     sort === 'newest' ? [last.id] : sort === 'name' ? [last.fullName, last.id] : [last.emailKey],
   );
+  return {
+    next: page.next,
+    items: page.items.map(({ emailKey: _, suppressedReason: reason, suppressedAt: at, ...client }) => ({
+      ...client,
+      suppression: reason && at ? { reason, at } : null,
+    })),
+  };
+}
+
+/** A page of everybody's clients that the actor may read, newest first, with their owners. */
+export async function listAllClients(
+  actor: Actor,
+  input: {
+    q?: string | undefined;
+    /** Looked for inside address and name of the owner. */
+    owner?: string | undefined;
+    after?: string | undefined;
+    size?: number;
+  } = {},
+  on: Db = db,
+) {
+  const { size = pageSize } = input;
+  const pattern = likePattern(input.q?.replaceAll('\0', ''));
+  const [before] = decodeCursor(input.after) ?? [];
+  const rows = await on
+    .select({ ...row, ownerEmail: users.email })
+    .from(clients)
+    .innerJoin(users, eq(users.id, clients.ownerId))
+    .leftJoin(suppressions, suppressed)
+    .where(
+      and(
+        readable(actor, clients.ownerId),
+        ofOwnersAlike(clients.ownerId, input.owner),
+        pattern ? sql`${clients.search} like ${pattern}` : undefined,
+        typeof before === 'number' && Number.isSafeInteger(before) ? lt(clients.id, before) : undefined,
+      ),
+    )
+    .orderBy(desc(clients.id))
+    .limit(size + 1);
+  const page = toPage(rows, size, (last) => [last.id]);
   return {
     next: page.next,
     items: page.items.map(({ emailKey: _, suppressedReason: reason, suppressedAt: at, ...client }) => ({

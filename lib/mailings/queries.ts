@@ -13,6 +13,7 @@ import {
   type SQL,
   sql,
 } from 'drizzle-orm';
+import { alias } from 'drizzle-orm/pg-core';
 import { type Db, db } from '@/db/client';
 import type { Periodicity } from '@/db/enums';
 import {
@@ -40,6 +41,7 @@ import type { Actor } from '@/lib/policy/rules';
 import { own, readable } from '@/lib/policy/scopes';
 import { isZone, slotAt, toExactLocal, toInstant, upcomingSlots } from '@/lib/recurrence/slots';
 import { listRuns } from '@/lib/runs/queries';
+import { ofOwnersAlike } from '@/lib/users/queries';
 import { everybody, type MailingFilter, type MailingInput } from './schema';
 
 const idOf = (after: string | undefined) => {
@@ -75,6 +77,8 @@ export async function listMailings(
     status?: MailingFilter | null | undefined;
     after?: string | undefined;
     everyone?: boolean;
+    /** Looked for inside address and name of the owner. */
+    owner?: string | undefined;
     size?: number;
   } = {},
   on: Db = db,
@@ -108,6 +112,7 @@ export async function listMailings(
       name: mailings.name,
       ownerId: mailings.ownerId,
       ownerEmail: users.email,
+      ownerBlockedAt: users.blockedAt,
       messageId: mailings.messageId,
       subject: messages.subject,
       audience: mailings.audience,
@@ -138,6 +143,7 @@ export async function listMailings(
     .where(
       and(
         input.everyone ? readable(actor, mailings.ownerId) : own(actor, mailings.ownerId),
+        ofOwnersAlike(mailings.ownerId, input.owner),
         isNull(mailings.archivedAt),
         pattern ? sql`${mailings.search} like ${pattern}` : undefined,
         filtered(input.status),
@@ -163,6 +169,8 @@ export async function listMailingNames(actor: Actor, limit = 200, on: Db = db) {
 /** A mailing the actor may read, with its message and its owner; an archived one too. Null when there is none. */
 export async function findMailing(actor: Actor, id: number, on: Db = db) {
   if (!Number.isSafeInteger(id)) return null;
+  const disabler = alias(users, 'disabler');
+  const blocker = alias(users, 'blocker');
   const [found] = await on
     .select({
       id: mailings.id,
@@ -170,6 +178,9 @@ export async function findMailing(actor: Actor, id: number, on: Db = db) {
       ownerName: users.name,
       ownerEmail: users.email,
       ownerBlockedAt: users.blockedAt,
+      ownerBlockedReason: users.blockedReason,
+      /** Name of who did it; null for the command line, and for an account that is gone. */
+      ownerBlockedBy: blocker.name,
       name: mailings.name,
       messageId: mailings.messageId,
       subject: messages.subject,
@@ -184,6 +195,8 @@ export async function findMailing(actor: Actor, id: number, on: Db = db) {
       pausedAt: mailings.pausedAt,
       disabledAt: mailings.disabledAt,
       disabledReason: mailings.disabledReason,
+      /** As `ownerBlockedBy`. */
+      disabledBy: disabler.name,
       nextSlotAt: mailings.nextSlotAt,
       nextSlotIndex: mailings.nextSlotIndex,
       archivedAt: mailings.archivedAt,
@@ -193,6 +206,8 @@ export async function findMailing(actor: Actor, id: number, on: Db = db) {
     .from(mailings)
     .innerJoin(users, eq(users.id, mailings.ownerId))
     .innerJoin(messages, eq(messages.id, mailings.messageId))
+    .leftJoin(disabler, eq(disabler.id, mailings.disabledById))
+    .leftJoin(blocker, eq(blocker.id, users.blockedById))
     .where(and(eq(mailings.id, id), readable(actor, mailings.ownerId)));
   return found ?? null;
 }

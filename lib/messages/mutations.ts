@@ -2,6 +2,7 @@ import { and, eq, sql } from 'drizzle-orm';
 import { type Db, db } from '@/db/client';
 import { messages } from '@/db/schema';
 import { recordAudit } from '@/lib/audit/mutations';
+import type { AuditAction } from '@/lib/audit/schema';
 import { type Clock, systemClock } from '@/lib/clock';
 import { createTransport, type Transport } from '@/lib/email/transport';
 import { appUrl, env } from '@/lib/env';
@@ -205,7 +206,7 @@ export async function sendTestLetter(
 async function auditForeign(
   actor: Actor,
   ownerId: number,
-  change: { action: string; targetId: number; before: object; after?: object },
+  change: { action: AuditAction; targetId: number; before: object; after?: object },
   tx: Db,
 ): Promise<void> {
   if (ownerId !== actor.id) await recordAudit(actor, { targetType: 'message', ...change }, tx);

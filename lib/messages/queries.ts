@@ -15,6 +15,7 @@ import {
 import type { Actor } from '@/lib/policy/rules';
 import { own, readable } from '@/lib/policy/scopes';
 import { checkTemplate, renderPreview, sanitizeBody } from '@/lib/sending/compose';
+import { ofOwnersAlike } from '@/lib/users/queries';
 import type { MessageRow, MessageSort, Preview } from './schema';
 
 function foundMessages(actor: Actor, q: string | undefined): SQL | undefined {
@@ -59,6 +60,45 @@ export async function listMessages(
     .orderBy(...(sort === 'newest' ? [desc(messages.id)] : [asc(messages.subject), asc(messages.id)]))
     .limit(size + 1);
   return toPage(rows, size, (last) => (sort === 'newest' ? [last.id] : [last.subject, last.id]));
+}
+
+/** A page of everybody's messages that the actor may read, newest first, with their owners; without the archived ones. */
+export async function listAllMessages(
+  actor: Actor,
+  input: {
+    q?: string | undefined;
+    /** Looked for inside address and name of the owner. */
+    owner?: string | undefined;
+    after?: string | undefined;
+    size?: number;
+  } = {},
+  on: Db = db,
+) {
+  const { size = pageSize } = input;
+  const pattern = likePattern(input.q?.replaceAll('\0', ''));
+  const [id] = decodeCursor(input.after) ?? [];
+  const rows = await on
+    .select({
+      id: messages.id,
+      subject: messages.subject,
+      createdAt: messages.createdAt,
+      updatedAt: messages.updatedAt,
+      ownerEmail: users.email,
+    })
+    .from(messages)
+    .innerJoin(users, eq(users.id, messages.ownerId))
+    .where(
+      and(
+        readable(actor, messages.ownerId),
+        ofOwnersAlike(messages.ownerId, input.owner),
+        isNull(messages.archivedAt),
+        pattern ? sql`${messages.search} like ${pattern}` : undefined,
+        typeof id === 'number' && Number.isSafeInteger(id) ? lt(messages.id, id) : undefined,
+      ),
+    )
+    .orderBy(desc(messages.id))
+    .limit(size + 1);
+  return toPage(rows, size, (last) => [last.id]);
 }
 
 /** How many of the actor's own messages `q` finds, counted no further than 10,000. */

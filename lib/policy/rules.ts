@@ -29,6 +29,11 @@ export function can(actor: Actor, verb: OwnedVerb, ownerId: number): boolean {
   }
 }
 
+/** Pure: does the actor see the managers' desk: everybody's things, the users, and the audit log? */
+export function canManage(actor: Actor): boolean {
+  return actor.isStaff || actor.isSuperuser;
+}
+
 /** Pure: may the actor block this user, or lift the block? Nobody blocks themselves or an admin; a manager no manager. */
 export function canBlock(
   actor: Actor,
@@ -36,6 +41,11 @@ export function canBlock(
 ): boolean {
   if (actor.id === target.id || target.isSuperuser) return false;
   return actor.isSuperuser || (actor.isStaff && !target.isStaff);
+}
+
+/** Pure: may the actor make managers and admins, and take that away? */
+export function canChangeRoles(actor: Actor): boolean {
+  return actor.isSuperuser;
 }
 
 /** A row that an address names, and through it its owner. `ids` as in the path, outermost first: a run's are mailing and run. */

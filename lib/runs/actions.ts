@@ -2,8 +2,16 @@
 
 import { type ActionState, actorAction } from '@/lib/action';
 import { wakeOrPass } from '@/lib/sending/wake';
-import { finishRun, pauseMailing, resumeMailing, startRun, stopMailing } from './mutations';
-import { finishRunSchema, mailingCommandSchema } from './schema';
+import {
+  disableMailing,
+  enableMailing,
+  finishRun,
+  pauseMailing,
+  resumeMailing,
+  startRun,
+  stopMailing,
+} from './mutations';
+import { disableSchema, finishRunSchema, mailingCommandSchema } from './schema';
 
 const start = actorAction(mailingCommandSchema, startRun, {
   redirectTo: ({ runId, mailingId }) => `/mailings/${mailingId}/runs/${runId}?notice=mailings.started`,
@@ -50,4 +58,19 @@ export async function finishRunAction(
   form: FormData,
 ) {
   return finish(state, form);
+}
+
+const disable = actorAction(disableSchema, disableMailing, {
+  redirectTo: ({ mailingId }) => `/mailings/${mailingId}?notice=manage.mailing_disabled`,
+});
+export async function disableMailingAction(state: ActionState<{ mailingId: number }>, form: FormData) {
+  return disable(state, form);
+}
+
+const enable = actorAction(mailingCommandSchema, enableMailing, {
+  redirectTo: ({ mailingId }) => `/mailings/${mailingId}?notice=manage.mailing_enabled`,
+  afterwards: () => wakeOrPass(),
+});
+export async function enableMailingAction(state: ActionState<{ mailingId: number }>, form: FormData) {
+  return enable(state, form);
 }

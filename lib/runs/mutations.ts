@@ -2,11 +2,12 @@ import { and, desc, eq, inArray, isNull, sql } from 'drizzle-orm';
 import { type Db, db } from '@/db/client';
 import { deliveries, mailings, runs, users } from '@/db/schema';
 import { recordAudit } from '@/lib/audit/mutations';
+import { type AuditAction, reasonMax } from '@/lib/audit/schema';
 import { type Clock, systemClock } from '@/lib/clock';
 import { appUrl, env } from '@/lib/env';
 import { databaseErrorCode, done, type Result, refuse, refuseField } from '@/lib/errors';
 import type { Actor } from '@/lib/policy/rules';
-import { changeable } from '@/lib/policy/scopes';
+import { changeable, managed } from '@/lib/policy/scopes';
 import { cancelQueued, insertRun, requeue } from '@/lib/sending/ledger';
 import { releaseMailings } from '@/lib/sending/release';
 import { allOrNothing } from '@/lib/transaction';
@@ -22,6 +23,7 @@ async function lockMailing(on: Db, actor: Actor, mailingId: number) {
   const [mailing] = await on
     .select({
       id: mailings.id,
+      ownerId: mailings.ownerId,
       status: mailings.status,
       pausedAt: mailings.pausedAt,
       disabledAt: mailings.disabledAt,
@@ -32,6 +34,17 @@ async function lockMailing(on: Db, actor: Actor, mailingId: number) {
     .where(and(eq(mailings.id, mailingId), changeable(actor, mailings.ownerId), isNull(mailings.archivedAt)))
     .for('update', { of: mailings });
   return mailing ?? null;
+}
+
+/** Every change of another's data by an admin is written down, in the transaction that makes it. */
+async function auditForeign(
+  actor: Actor,
+  mailing: { id: number; ownerId: number },
+  change: { action: AuditAction; before?: object; after?: object },
+  tx: Db,
+): Promise<void> {
+  if (mailing.ownerId !== actor.id)
+    await recordAudit(actor, { targetType: 'mailing', targetId: mailing.id, ...change }, tx);
 }
 
 /**
@@ -67,6 +80,8 @@ export async function startRun(
     if (!run) throw new Error('a manual run is open although the mailing is locked');
     if (run.deliveries === 0) return refuse('no_clients');
     await tx.update(mailings).set({ status: 'running' }).where(eq(mailings.id, mailing.id));
+    const after = { runId: run.runId, deliveries: run.deliveries };
+    await auditForeign(actor, mailing, { action: 'start_run', after }, tx);
     return done({ runId: run.runId, mailingId: mailing.id, isNew: true });
   });
 }
@@ -93,6 +108,12 @@ export async function pauseMailing(
       .update(mailings)
       .set({ pausedAt: mailing.pausedAt ?? now })
       .where(eq(mailings.id, mailing.id));
+    await auditForeign(
+      actor,
+      mailing,
+      { action: 'pause_mailing', before: { isPaused: mailing.pausedAt !== null }, after: { isPaused: true } },
+      tx,
+    );
     return done({ mailingId: mailing.id });
   });
 }
@@ -116,6 +137,12 @@ export async function resumeMailing(
       .update(runs)
       .set({ pausedAt: null })
       .where(and(eq(runs.mailingId, mailing.id), eq(runs.status, 'open')));
+    await auditForeign(
+      actor,
+      mailing,
+      { action: 'resume_mailing', before: { isPaused: true }, after: { isPaused: false } },
+      tx,
+    );
     return done({ mailingId: mailing.id });
   });
 }
@@ -149,6 +176,12 @@ export async function stopMailing(
       update mailings m set next_slot_at = null, paused_at = null,
         status = case when exists (select 1 from runs r where r.mailing_id = m.id and r.status = 'open') then 'running' else 'completed' end::mailing_status
       where m.id = ${mailing.id}`);
+    await auditForeign(
+      actor,
+      mailing,
+      { action: 'stop_mailing', before: { status: mailing.status }, after: { cancelled } },
+      tx,
+    );
     return done({ mailingId: mailing.id, cancelled });
   });
 }
@@ -189,6 +222,8 @@ export async function finishRun(
       const requeued = await requeue(tx, run.id, input.outcomes, now);
       if (requeued === 0) return refuse('nothing_to_finish');
       await tx.update(mailings).set({ status: 'running' }).where(eq(mailings.id, mailing.id));
+      const after = { runId: run.id, outcomes: input.outcomes, requeued };
+      await auditForeign(actor, mailing, { action: 'finish_run', after }, tx);
       return done({ runId: run.id, mailingId: mailing.id, requeued });
     });
   } catch (error) {
@@ -226,13 +261,12 @@ export async function disableMailing(
 ): Promise<Result<{ mailingId: number }>> {
   const reason = input.reason.trim();
   if (!reason) return refuseField('reason', 'required');
-  if (reason.length > 500) return refuseField('reason', 'too_long', { max: 500 });
-  if (!actor.isStaff && !actor.isSuperuser) return refuse('not_found');
+  if (reason.length > reasonMax) return refuseField('reason', 'too_long', { max: reasonMax });
   return on.transaction(async (tx) => {
     const [mailing] = await tx
       .select({ id: mailings.id, disabledAt: mailings.disabledAt })
       .from(mailings)
-      .where(eq(mailings.id, input.mailingId))
+      .where(and(eq(mailings.id, input.mailingId), managed(actor)))
       .for('update');
     if (!mailing) return refuse('not_found');
     if (mailing.disabledAt) return refuse('already_disabled');
@@ -242,7 +276,14 @@ export async function disableMailing(
       .where(eq(mailings.id, mailing.id));
     await recordAudit(
       actor,
-      { action: 'disable_mailing', targetType: 'mailing', targetId: mailing.id, reason },
+      {
+        action: 'disable_mailing',
+        targetType: 'mailing',
+        targetId: mailing.id,
+        reason,
+        before: { isDisabled: false },
+        after: { isDisabled: true },
+      },
       tx,
     );
     return done({ mailingId: mailing.id });
@@ -256,12 +297,11 @@ export async function enableMailing(
   on: Db = db,
   clock: Clock = systemClock,
 ): Promise<Result<{ mailingId: number }>> {
-  if (!actor.isStaff && !actor.isSuperuser) return refuse('not_found');
   return on.transaction(async (tx) => {
     const [mailing] = await tx
       .select({ id: mailings.id, disabledAt: mailings.disabledAt, reason: mailings.disabledReason })
       .from(mailings)
-      .where(eq(mailings.id, input.mailingId))
+      .where(and(eq(mailings.id, input.mailingId), managed(actor)))
       .for('update');
     if (!mailing) return refuse('not_found');
     if (!mailing.disabledAt) return refuse('not_disabled');
@@ -276,7 +316,8 @@ export async function enableMailing(
         action: 'enable_mailing',
         targetType: 'mailing',
         targetId: mailing.id,
-        before: { reason: mailing.reason },
+        before: { isDisabled: true, reason: mailing.reason },
+        after: { isDisabled: false },
       },
       tx,
     );

@@ -1,4 +1,4 @@
-import { and, asc, desc, eq, gt, inArray, isNull, lt, lte, ne, type SQL, sql } from 'drizzle-orm';
+import { and, asc, desc, eq, gt, inArray, isNotNull, isNull, lt, lte, ne, type SQL, sql } from 'drizzle-orm';
 import { type Db, db } from '@/db/client';
 import type { DeliveryStatus, RunKind, RunStatus } from '@/db/enums';
 import {
@@ -17,7 +17,7 @@ import { type Clock, systemClock } from '@/lib/clock';
 import { transportName } from '@/lib/email/transport';
 import { decodeCursor, likePattern, pageSize, toPage } from '@/lib/paging';
 import type { Actor } from '@/lib/policy/rules';
-import { own, readable } from '@/lib/policy/scopes';
+import { managed, own, readable } from '@/lib/policy/scopes';
 import { slowRateNow } from '@/lib/sending/ledger';
 import { type ProgressReading, paceLettersMin } from './schema';
 
@@ -705,3 +705,62 @@ export async function listDeliveries(
   return toPage(rows, size, (row) => [row.clientId]);
 }
 export type DeliveryRow = Awaited<ReturnType<typeof listDeliveries>>['items'][number];
+
+/** What a block or a disable stops, or holds already: counted at this moment. */
+export type WhatStops = {
+  /** Mailings with a send to come that nothing holds. */
+  mailings: number;
+  /** Runs under way, and how many of these something else holds already. */
+  runs: number;
+  heldRuns: number;
+  /** Letters of these runs that are queued. */
+  unsent: number;
+  /** Letters that are being handed over at this moment. */
+  inFlight: number;
+};
+
+/** What blocking an owner, or disabling a mailing, stops; zeros for who is no manager. */
+export async function findWhatStops(
+  actor: Actor,
+  which: { ownerId: number } | { mailingId: number },
+  on: Db = db,
+): Promise<WhatStops> {
+  const ofMailing = 'mailingId' in which;
+  const [[series], [open]] = await Promise.all([
+    on
+      .select({ mailings: sql<number>`count(*)::int` })
+      .from(mailings)
+      .where(
+        and(
+          managed(actor),
+          ofMailing ? eq(mailings.id, which.mailingId) : eq(mailings.ownerId, which.ownerId),
+          isNotNull(mailings.nextSlotAt),
+          isNull(mailings.archivedAt),
+          isNull(mailings.pausedAt),
+          isNull(mailings.disabledAt),
+        ),
+      ),
+    on
+      .select({
+        runs: sql<number>`count(*)::int`,
+        heldRuns: sql<number>`(count(*) filter (where ${runs.pausedAt} is not null or ${runs.stoppedAt} is not null
+          or ${mailings.disabledAt} is not null))::int`,
+        unsent: sql<number>`coalesce(sum(${runTallies.queued}), 0)::float8`,
+        inFlight: sql<number>`coalesce(sum(${runTallies.sending}), 0)::float8`,
+      })
+      .from(runs)
+      .innerJoin(mailings, eq(mailings.id, runs.mailingId))
+      .innerJoin(runTallies, eq(runTallies.runId, runs.id))
+      .where(
+        and(
+          managed(actor),
+          ofMailing ? eq(runs.mailingId, which.mailingId) : eq(runs.ownerId, which.ownerId),
+          eq(runs.status, 'open'),
+        ),
+      ),
+  ]);
+  return {
+    mailings: series?.mailings ?? 0,
+    ...(open ?? { runs: 0, heldRuns: 0, unsent: 0, inFlight: 0 }),
+  };
+}

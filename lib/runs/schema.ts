@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { type DeliveryStatus, deliveryStatuses } from '@/db/enums';
+import { reasonSchema } from '@/lib/audit/schema';
 
 const rowId = z.coerce
   .number('invalid_value')
@@ -12,6 +13,7 @@ export const finishableOutcomes = ['failed', 'expired', 'cancelled', 'unknown'] 
 export type FinishableOutcome = (typeof finishableOutcomes)[number];
 
 export const mailingCommandSchema = z.object({ mailingId: rowId });
+export const disableSchema = z.object({ mailingId: rowId, reason: reasonSchema });
 
 export const finishRunSchema = z
   .object({

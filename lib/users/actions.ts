@@ -9,8 +9,11 @@ import { closeSession, currentSecret, openSession, requestOrigin } from '@/lib/a
 import { appUrl, env } from '@/lib/env';
 import { done, refuse } from '@/lib/errors';
 import { localizedPath } from '@/lib/i18n/paths';
+import { wakeOrPass } from '@/lib/sending/wake';
 import {
+  blockUser,
   changePassword,
+  changeRole,
   confirmEmailChange,
   confirmUser,
   deleteAccount,
@@ -25,10 +28,12 @@ import {
   sendPasswordChangedLetter,
   sendRegistrationLetter,
   sendResetLetter,
+  unblockUser,
   updateProfile,
 } from './mutations';
 import {
   addressSchema,
+  blockSchema,
   changeEmailSchema,
   changePasswordSchema,
   currentPasswordSchema,
@@ -38,9 +43,11 @@ import {
   profileSchema,
   registerSchema,
   resetSchema,
+  roleSchema,
   sessionSchema,
   signInSchema,
   tokenSchema,
+  userCommandSchema,
 } from './schema';
 
 /** Remembers for "check your mail" which address was typed, in this browser only. */
@@ -198,4 +205,26 @@ const removeAccount = actorAction(
 );
 export async function deleteAccountAction(state: Parameters<typeof removeAccount>[0], form: FormData) {
   return removeAccount(state, form);
+}
+
+const block = actorAction(blockSchema, (actor, input) => blockUser(actor, input), {
+  redirectTo: ({ id }) => `/manage/users/${id}?notice=manage.user_blocked`,
+});
+export async function blockUserAction(state: Parameters<typeof block>[0], form: FormData) {
+  return block(state, form);
+}
+
+const unblock = actorAction(userCommandSchema, (actor, input) => unblockUser(actor, input), {
+  redirectTo: ({ id }) => `/manage/users/${id}?notice=manage.user_unblocked`,
+  afterwards: () => wakeOrPass(),
+});
+export async function unblockUserAction(state: Parameters<typeof unblock>[0], form: FormData) {
+  return unblock(state, form);
+}
+
+const role = actorAction(roleSchema, (actor, input) => changeRole(actor, input), {
+  redirectTo: ({ id, left }) => `${left ? '/dashboard' : `/manage/users/${id}`}?notice=manage.role_changed`,
+});
+export async function changeRoleAction(state: Parameters<typeof role>[0], form: FormData) {
+  return role(state, form);
 }

@@ -2,6 +2,7 @@ import { and, eq, inArray, isNull, ne, sql } from 'drizzle-orm';
 import { type Db, db } from '@/db/client';
 import { batches, mailings, runs, sessions, users } from '@/db/schema';
 import { recordAudit } from '@/lib/audit/mutations';
+import { reasonMax } from '@/lib/audit/schema';
 import { accountLetter } from '@/lib/auth/letters';
 import { hashPassword, isCommonPassword, noPassword, verifyPassword } from '@/lib/auth/passwords';
 import { dropTokens, findTokenUser, issueToken, secretHash, spendToken } from '@/lib/auth/tokens';
@@ -11,11 +12,12 @@ import { sendSystemLetter } from '@/lib/email/system';
 import { databaseErrorCode, done, type Result, refuse, refuseField } from '@/lib/errors';
 import type { Locale } from '@/lib/i18n/paths';
 import { log } from '@/lib/log';
-import { type Actor, canBlock } from '@/lib/policy/rules';
+import { type Actor, canChangeRoles } from '@/lib/policy/rules';
+import { blockable } from '@/lib/policy/scopes';
 import { type Limit, takeTokens } from '@/lib/rate-limit';
 import { releaseMailings } from '@/lib/sending/release';
 import { findUserByEmail, getAccountContents, isLastAdmin, type UserRow } from './queries';
-import type { ChangeEmailInput, ChangePasswordInput, ProfileInput, RegisterInput } from './schema';
+import type { ChangeEmailInput, ChangePasswordInput, ProfileInput, RegisterInput, UserRole } from './schema';
 
 /** Where a request came from: what rate limits count as one visitor, and whether it started on this machine. */
 export type Origin = { network: string; loopback: boolean };
@@ -208,7 +210,7 @@ export async function sendPasswordChangedLetter({ userId }: { userId: number }):
 
 /**
  * Checks e-mail and password. Codes: `wrong_credentials` (also for no such account, in the same time), and with the right
- * password only: `not_confirmed`, `blocked` (with `reason`), `demo_only_here`; `too_many_requests` before anything is checked.
+ * password only: `not_confirmed`, `blocked` (with `reason`, `at` in milliseconds, and the `name` of who did it where that is `known`), `demo_only_here`; `too_many_requests` before anything is checked.
  */
 export async function checkSignIn(
   typed: { email: string; password: string },
@@ -226,7 +228,15 @@ export async function checkSignIn(
   // Only guesses count: people who know their password may sign in as often as they like.
   await room.data.giveBack();
   if (!user.confirmedAt) return refuse('not_confirmed');
-  if (user.blockedAt) return refuse('blocked', undefined, { reason: user.blockedReason ?? '' });
+  if (user.blockedAt) {
+    const blocker = user.blockedById === null ? null : await findUserById(user.blockedById);
+    return refuse('blocked', undefined, {
+      reason: user.blockedReason ?? '',
+      at: user.blockedAt.getTime(),
+      known: blocker ? 'yes' : 'no',
+      name: blocker?.name ?? '',
+    });
+  }
   if (user.isDemo && !origin.loopback) return refuse('demo_only_here');
   return done(user);
 }
@@ -490,10 +500,14 @@ export async function blockUser(
 ): Promise<Result<{ id: number }>> {
   const reason = input.reason.trim();
   if (!reason) return refuseField('reason', 'required');
-  if (reason.length > 500) return refuseField('reason', 'too_long', { max: 500 });
+  if (reason.length > reasonMax) return refuseField('reason', 'too_long', { max: reasonMax });
   return on.transaction(async (tx) => {
-    const [target] = await tx.select().from(users).where(eq(users.id, input.userId)).for('update');
-    if (!target || (actor ? !canBlock(actor, target) : target.isSuperuser)) return refuse('not_found');
+    const [target] = await tx
+      .select()
+      .from(users)
+      .where(and(eq(users.id, input.userId), blockable(actor, users)))
+      .for('update');
+    if (!target) return refuse('not_found');
     if (target.blockedAt) return refuse('already_blocked');
     await tx
       .update(users)
@@ -505,7 +519,18 @@ export async function blockUser(
       })
       .where(and(eq(users.id, target.id), isNull(users.blockedAt)));
     await tx.delete(sessions).where(eq(sessions.userId, target.id));
-    await recordAudit(actor, { action: 'block_user', targetType: 'user', targetId: target.id, reason }, tx);
+    await recordAudit(
+      actor,
+      {
+        action: 'block_user',
+        targetType: 'user',
+        targetId: target.id,
+        reason,
+        before: { isBlocked: false },
+        after: { isBlocked: true },
+      },
+      tx,
+    );
     return done({ id: target.id });
   });
 }
@@ -518,8 +543,13 @@ export async function unblockUser(
   clock: Clock = systemClock,
 ): Promise<Result<{ id: number }>> {
   return on.transaction(async (tx) => {
-    const [target] = await tx.select().from(users).where(eq(users.id, input.userId)).for('update');
-    if (!target || (actor && !canBlock(actor, target))) return refuse('not_found');
+    const [target] = await tx
+      .select()
+      .from(users)
+      // The command line lifts the block of an admin too, who may have become one while blocked.
+      .where(and(eq(users.id, input.userId), actor ? blockable(actor, users) : undefined))
+      .for('update');
+    if (!target) return refuse('not_found');
     if (!target.blockedAt) return refuse('not_blocked');
     await tx
       .update(users)
@@ -532,7 +562,8 @@ export async function unblockUser(
         action: 'unblock_user',
         targetType: 'user',
         targetId: target.id,
-        before: { reason: target.blockedReason },
+        before: { isBlocked: true, reason: target.blockedReason },
+        after: { isBlocked: false },
       },
       tx,
     );
@@ -562,5 +593,68 @@ export async function promoteUser(
       tx,
     );
     return done({ id: target.id });
+  });
+}
+
+const ranks: Record<UserRole, { isStaff: boolean; isSuperuser: boolean }> = {
+  user: { isStaff: false, isSuperuser: false },
+  manager: { isStaff: true, isSuperuser: false },
+  admin: { isStaff: true, isSuperuser: true },
+};
+
+/**
+ * Makes a user an admin, a manager, or a user like others. Only admins may, also over themselves; there is always one left who can
+ * sign in, and from elsewhere than this machine unless it was a demo account that went. Codes: `not_found`, also for who is no
+ * admin any more; `user_blocked` for raising who is blocked; `last_admin`.
+ */
+export async function changeRole(
+  actor: Actor,
+  input: { userId: number; role: UserRole },
+  on: Db = db,
+): Promise<Result<{ id: number; left: boolean }>> {
+  if (!canChangeRoles(actor)) return refuse('not_found');
+  return on.transaction(async (tx) => {
+    // All admins are locked, in one order: of two who lower each other at once, the second sees what the first has done.
+    const admins = await tx
+      .select({
+        id: users.id,
+        isDemo: users.isDemo,
+        canSignIn: sql<boolean>`${users.confirmedAt} is not null and ${users.blockedAt} is null`,
+      })
+      .from(users)
+      .where(eq(users.isSuperuser, true))
+      .orderBy(users.id)
+      .for('update');
+    if (!admins.some((admin) => admin.id === actor.id)) return refuse('not_found');
+    const [target] = await tx.select().from(users).where(eq(users.id, input.userId)).for('update');
+    if (!target) return refuse('not_found');
+    const before = { isStaff: target.isStaff, isSuperuser: target.isSuperuser };
+    const after = ranks[input.role];
+    const rank = (roles: typeof before) => Number(roles.isStaff) + Number(roles.isSuperuser);
+    const left = target.id === actor.id && !after.isStaff;
+    if (rank(after) === rank(before)) return done({ id: target.id, left });
+    const isRaised = rank(after) > rank(before);
+    // Nobody could lift the block of an admin.
+    if (isRaised && target.blockedAt) return refuse('user_blocked');
+    const remaining = admins.filter(
+      (admin) => admin.id !== target.id && admin.canSignIn && (target.isDemo || !admin.isDemo),
+    );
+    if (before.isSuperuser && !after.isSuperuser && remaining.length === 0) return refuse('last_admin');
+    await tx
+      .update(users)
+      .set({ ...after, updatedAt: sql`now()` })
+      .where(eq(users.id, target.id));
+    await recordAudit(
+      actor,
+      {
+        action: isRaised ? 'promote_user' : 'demote_user',
+        targetType: 'user',
+        targetId: target.id,
+        before,
+        after,
+      },
+      tx,
+    );
+    return done({ id: target.id, left });
   });
 }

@@ -1,8 +1,35 @@
-import { and, count, eq, isNotNull, isNull, ne, type SQL, sql } from 'drizzle-orm';
+import {
+  and,
+  asc,
+  type Column,
+  count,
+  desc,
+  eq,
+  gt,
+  inArray,
+  isNotNull,
+  isNull,
+  lt,
+  ne,
+  type SQL,
+  sql,
+} from 'drizzle-orm';
+import { alias } from 'drizzle-orm/pg-core';
 import { type Db, db } from '@/db/client';
-import { clients, mailings, messages, runs, runTallies, users } from '@/db/schema';
+import { clients, mailings, messages, runCounts, runs, runTallies, users } from '@/db/schema';
 import { addressKey, parseAddress } from '@/lib/email/address';
+import {
+  type BoundedCount,
+  countLimit,
+  decodeCursor,
+  likePattern,
+  type Page,
+  pageSize,
+  toPage,
+} from '@/lib/paging';
 import type { Actor } from '@/lib/policy/rules';
+import { managed } from '@/lib/policy/scopes';
+import type { UserRole, UserSort, UserState } from './schema';
 
 export type UserRow = typeof users.$inferSelect;
 
@@ -82,4 +109,135 @@ export async function isLastAdmin(actor: Actor, on: Db = db): Promise<boolean> {
     )
     .limit(1);
   return other === undefined;
+}
+
+/** What managers see of a user in a list. */
+const listed = {
+  id: users.id,
+  email: users.email,
+  name: users.name,
+  isStaff: users.isStaff,
+  isSuperuser: users.isSuperuser,
+  isDemo: users.isDemo,
+  confirmedAt: users.confirmedAt,
+  blockedAt: users.blockedAt,
+  createdAt: users.createdAt,
+};
+
+type UserFilter = {
+  q?: string | undefined;
+  role?: UserRole | null | undefined;
+  state?: UserState | null | undefined;
+};
+
+/** Users whose address or name contains what was typed; undefined for nothing typed. */
+function alike(q: string | undefined): SQL | undefined {
+  const pattern = likePattern(q?.replaceAll('\0', ''));
+  return pattern ? sql`lower(${users.email} || ' ' || ${users.name}) like ${pattern}` : undefined;
+}
+
+/** Narrows rows down to those of owners whose address or name contains `q`; undefined for nothing typed. It is no scope. */
+export function ofOwnersAlike(ownerId: Column, q: string | undefined): SQL | undefined {
+  const found = alike(q);
+  return found && inArray(ownerId, db.select({ id: users.id }).from(users).where(found));
+}
+
+function foundUsers(actor: Actor, { q, role, state }: UserFilter): SQL | undefined {
+  const ofRole = {
+    user: eq(users.isStaff, false),
+    manager: and(eq(users.isStaff, true), eq(users.isSuperuser, false)),
+    admin: eq(users.isSuperuser, true),
+  };
+  const ofState = {
+    active: and(isNotNull(users.confirmedAt), isNull(users.blockedAt)),
+    blocked: isNotNull(users.blockedAt),
+    unconfirmed: isNull(users.confirmedAt),
+  };
+  return and(managed(actor), alike(q), role ? ofRole[role] : undefined, state ? ofState[state] : undefined);
+}
+
+/** Mailings that are not deleted, and letters that mail servers have accepted, of each of these users. */
+async function activityOf(ids: number[], on: Db) {
+  if (ids.length === 0) return () => ({ mailings: 0, sent: 0 });
+  const [made, sent] = await Promise.all([
+    on
+      .select({ ownerId: mailings.ownerId, count: sql<number>`count(*)::int` })
+      .from(mailings)
+      .where(and(inArray(mailings.ownerId, ids), isNull(mailings.archivedAt)))
+      .groupBy(mailings.ownerId),
+    on
+      .select({ ownerId: runCounts.ownerId, count: sql<number>`sum(${runCounts.sent})::float8` })
+      .from(runCounts)
+      .where(inArray(runCounts.ownerId, ids))
+      .groupBy(runCounts.ownerId),
+  ]);
+  const countIn = (rows: { ownerId: number; count: number }[]) =>
+    new Map(rows.map((row) => [row.ownerId, row.count]));
+  const [mailingsOf, sentOf] = [countIn(made), countIn(sent)];
+  return (id: number) => ({ mailings: mailingsOf.get(id) ?? 0, sent: sentOf.get(id) ?? 0 });
+}
+
+/**
+ * A page of all users for managers, with counts of mailings and of letters sent; empty for anybody else. `q` is looked for inside
+ * address and name.
+ */
+export async function listUsers(
+  actor: Actor,
+  input: UserFilter & { sort?: UserSort | undefined; after?: string | undefined; size?: number } = {},
+  on: Db = db,
+) {
+  const { sort = 'newest', size = pageSize } = input;
+  const [key] = decodeCursor(input.after) ?? [];
+  let from: SQL | undefined;
+  if (sort === 'newest' && typeof key === 'number' && Number.isSafeInteger(key)) from = lt(users.id, key);
+  if (sort === 'email' && typeof key === 'string') from = gt(users.emailKey, key.replaceAll('\0', ''));
+  const rows = await on
+    .select({ ...listed, emailKey: users.emailKey })
+    .from(users)
+    .where(and(foundUsers(actor, input), from))
+    .orderBy(sort === 'newest' ? desc(users.id) : asc(users.emailKey))
+    .limit(size + 1);
+  const page = toPage(rows, size, (last) => [sort === 'newest' ? last.id : last.emailKey]);
+  const activity = await activityOf(
+    page.items.map((user) => user.id),
+    on,
+  );
+  return {
+    next: page.next,
+    items: page.items.map(({ emailKey: _, ...user }) => ({ ...user, ...activity(user.id) })),
+  } satisfies Page<unknown>;
+}
+export type ListedUser = Awaited<ReturnType<typeof listUsers>>['items'][number];
+
+/** How many users are found, counted no further than 10,000; none for who is no manager. */
+export async function countUsers(actor: Actor, input: UserFilter = {}, on: Db = db): Promise<BoundedCount> {
+  const some = on
+    .select({ one: sql`1`.as('one') })
+    .from(users)
+    .where(foundUsers(actor, input))
+    .limit(countLimit + 1)
+    .as('some');
+  const [counted] = await on.select({ value: sql<number>`count(*)::int` }).from(some);
+  const value = counted?.value ?? 0;
+  return { value: Math.min(value, countLimit), exact: value <= countLimit };
+}
+
+/** A user as managers see one, with who blocked it and why; null for anybody else, and where there is none. */
+export async function findListedUser(actor: Actor, id: number, on: Db = db) {
+  if (!Number.isSafeInteger(id)) return null;
+  const blocker = alias(users, 'blocker');
+  const [found] = await on
+    .select({
+      ...listed,
+      timeZone: users.timeZone,
+      locale: users.locale,
+      blockedReason: users.blockedReason,
+      blockedBy: blocker.name,
+    })
+    .from(users)
+    .leftJoin(blocker, eq(blocker.id, users.blockedById))
+    .where(and(eq(users.id, id), managed(actor)));
+  if (!found) return null;
+  const activity = await activityOf([id], on);
+  return { ...found, ...activity(id) };
 }

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { localeNames } from '@/db/enums';
+import { reasonSchema } from '@/lib/audit/schema';
 import { guessable } from '@/lib/auth/guessable';
 
 export const passwordMin = 8;
@@ -83,6 +84,24 @@ export const profileSchema = z.object({ name, timeZone, language: locale });
 export type ProfileInput = z.output<typeof profileSchema>;
 
 export const sessionSchema = z.object({ sessionId: z.coerce.number().int().positive() });
+
+/** How managers narrow the list of users down. */
+export const userRoles = ['user', 'manager', 'admin'] as const;
+export type UserRole = (typeof userRoles)[number];
+export const userStates = ['active', 'blocked', 'unconfirmed'] as const;
+export type UserState = (typeof userStates)[number];
+export const userSorts = ['newest', 'email'] as const;
+export type UserSort = (typeof userSorts)[number];
+
+const userId = z.coerce
+  .number('invalid_value')
+  .int('invalid_value')
+  .positive('invalid_value')
+  .max(Number.MAX_SAFE_INTEGER, 'invalid_value');
+
+export const userCommandSchema = z.object({ userId });
+export const roleSchema = z.object({ userId, role: z.enum(userRoles, 'invalid_value') });
+export const blockSchema = z.object({ userId, reason: reasonSchema });
 
 /** For buttons that need nothing but being pressed. */
 export const nothingSchema = z.object({});

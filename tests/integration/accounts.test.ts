@@ -257,16 +257,26 @@ describe('signing in', () => {
     expect(garbage).toEqual(nobody);
   });
 
-  it('tells of a block, with its reason, only whoever knows the password', async () => {
+  it('tells who blocked it, when and why, only to whoever knows the password', async () => {
     const email = fresh();
     const user = await createUser(db, { email, password: right });
-    await blockUser(null, { userId: user.id, reason: 'spam complaints' });
+    const manager = await createUser(db, { isStaff: true, name: 'Mary Manager' });
+    await blockUser(asActor(manager), { userId: user.id, reason: 'spam complaints' });
+    const at = (await findUserByEmail(email))?.blockedAt?.getTime();
     expect(code(await checkSignIn({ email, password: 'not the one' }, elsewhere()))).toBe(
       'wrong_credentials',
     );
     expect(await checkSignIn({ email, password: right }, elsewhere())).toEqual({
       ok: false,
-      error: { code: 'blocked', params: { reason: 'spam complaints' } },
+      error: {
+        code: 'blocked',
+        params: { reason: 'spam complaints', at, known: 'yes', name: 'Mary Manager' },
+      },
+    });
+    await unblockUser(null, { userId: user.id });
+    await blockUser(null, { userId: user.id, reason: 'from the command line' });
+    expect(await checkSignIn({ email, password: right }, elsewhere())).toMatchObject({
+      error: { code: 'blocked', params: { known: 'no', name: '' } },
     });
   });
 

@@ -57,7 +57,9 @@ describe('what an address asks of its visitor', () => {
     const root = path.join(import.meta.dirname, '../../app/[locale]');
     const pages = readdirSync(root, { recursive: true, encoding: 'utf8' })
       .filter((file) => /^\((workspace|staff)\)\/.*page\.tsx$/.test(file))
-      .map((file) => `/${path.dirname(file).split('/').slice(1).join('/')}`.replace(/\[[^\]]+\]/g, '7'));
+      .map((file) => path.dirname(file).split('/'))
+      .map((parts) => `/${parts.filter((part) => !part.startsWith('(')).join('/')}`)
+      .map((address) => address.replace(/\[[^\]]+\]/g, '7'));
     expect(pages.length).toBeGreaterThan(0);
     // Letters of the system are read there before anybody has signed in; the page asks for itself.
     for (const page of pages.filter((address) => !address.startsWith('/outbox')))

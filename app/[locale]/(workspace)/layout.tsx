@@ -20,7 +20,7 @@ export default async function WorkspaceLayout({ children }: { children: ReactNod
     <NextIntlClientProvider messages={messages}>
       <Shell
         defaultLocale={env().DEFAULT_LOCALE}
-        person={actor ? { name: actor.name, email: actor.email } : null}
+        person={actor ? { name: actor.name, email: actor.email, isStaff: actor.isStaff } : null}
         hasOutbox={hasOutbox}
         banners={actor ? <Banners hasOutbox={hasOutbox} zone={actor.timeZone} /> : null}
         notice={<Notice />}

@@ -58,7 +58,7 @@ export default async function AttemptPage({ params }: Props) {
     <Page
       title={t('one', { at: formatInstant(locale, attempt.attemptedAt, zone) })}
       lead={<AttemptBadge status={attempt.status} />}
-      backHref="/attempts"
+      backHref={actor.id === attempt.ownerId ? '/attempts' : '/manage/attempts'}
       backLabel={t('back')}
       actions={
         <LinkButton href={`/mailings/${attempt.mailingId}/runs/${attempt.runId}`}>{t('openRun')}</LinkButton>

@@ -48,7 +48,7 @@ export default async function ClientPage({ params }: Props) {
     <Page
       title={name}
       lead={suppression ? <SuppressionBadge suppression={suppression} /> : null}
-      backHref="/clients"
+      backHref={actor.id === client.ownerId ? '/clients' : '/manage/clients'}
       backLabel={t('back')}
       actions={
         mayChange ? (

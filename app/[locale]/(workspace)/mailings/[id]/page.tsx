@@ -10,6 +10,7 @@ import { LiveRuns } from '@/components/mailings/live-runs';
 import { MailingActions, SendNowButton } from '@/components/mailings/mailing-actions';
 import { RunsTable } from '@/components/mailings/runs-table';
 import { scheduleText } from '@/components/mailings/schedule-text';
+import { DisableCard } from '@/components/manage/disable-card';
 import { AttemptsTable } from '@/components/reports/attempts-table';
 import { Alert } from '@/components/ui/alert';
 import { Badge } from '@/components/ui/badge';
@@ -22,9 +23,16 @@ import { listAttempts } from '@/lib/attempts/queries';
 import { requireActor } from '@/lib/auth/session';
 import { systemClock } from '@/lib/clock';
 import { countMailingClients, findMailing, listMailingClients } from '@/lib/mailings/queries';
-import { can } from '@/lib/policy/rules';
+import { can, canManage } from '@/lib/policy/rules';
 import { mailingFigures } from '@/lib/reports/queries';
-import { findLastRun, findProgress, listRuns, measureRate, readingOf } from '@/lib/runs/queries';
+import {
+  findLastRun,
+  findProgress,
+  findWhatStops,
+  listRuns,
+  measureRate,
+  readingOf,
+} from '@/lib/runs/queries';
 
 type Props = {
   params: Promise<{ id: string }>;
@@ -49,8 +57,8 @@ export default async function MailingPage({ params, searchParams }: Props) {
   if (!mailing) notFound();
   const runsAfter = text(asked.runs);
   const clientsAfter = text(asked.clients);
-  const [t, tSchedule, locale, audience, progress, last, runs, figures, attempts, chosen] = await Promise.all(
-    [
+  const [t, tSchedule, locale, audience, progress, last, runs, figures, attempts, chosen, stops] =
+    await Promise.all([
       getTranslations('mailings'),
       getTranslations('mailings.schedule'),
       getLocale(),
@@ -63,8 +71,8 @@ export default async function MailingPage({ params, searchParams }: Props) {
       mailing.audience === 'chosen'
         ? listMailingClients(actor, { mailingId: mailing.id, after: clientsAfter, size: clientsShown })
         : null,
-    ],
-  );
+      canManage(actor) ? findWhatStops(actor, { mailingId: mailing.id }) : null,
+    ]);
   const now = systemClock.now();
   const { zone } = mailing;
   const mayChange = can(actor, 'update', mailing.ownerId) && !mailing.archivedAt;
@@ -106,7 +114,7 @@ export default async function MailingPage({ params, searchParams }: Props) {
             <MailingBadges mailing={mailing} />
           </span>
         }
-        backHref="/mailings"
+        backHref={actor.id === mailing.ownerId ? '/mailings' : '/manage/mailings'}
         backLabel={t('back')}
         actions={
           mayChange ? (
@@ -135,11 +143,22 @@ export default async function MailingPage({ params, searchParams }: Props) {
             <Alert tone="bad" title={t('disabledTitle')}>
               {t.rich('disabledBody', {
                 at: () => (mailing.disabledAt ? when(mailing.disabledAt) : null),
+                known: mailing.disabledBy ? 'yes' : 'no',
+                name: mailing.disabledBy ?? '',
                 reason: mailing.disabledReason ?? '',
               })}
             </Alert>
           ) : null}
-          {mailing.ownerBlockedAt ? <Alert tone="bad">{t('blockedBody')}</Alert> : null}
+          {mailing.ownerBlockedAt ? (
+            <Alert tone="bad" title={t('blockedTitle')}>
+              {t.rich('blockedBody', {
+                at: () => (mailing.ownerBlockedAt ? when(mailing.ownerBlockedAt) : null),
+                known: mailing.ownerBlockedBy ? 'yes' : 'no',
+                name: mailing.ownerBlockedBy ?? '',
+                reason: mailing.ownerBlockedReason ?? '',
+              })}
+            </Alert>
+          ) : null}
           {mailing.pausedAt && mailing.status !== 'completed' ? (
             <Alert tone="warn" title={t('pausedTitle')}>
               {t.rich('pausedBody', { at: () => (mailing.pausedAt ? when(mailing.pausedAt) : null) })}
@@ -236,6 +255,10 @@ export default async function MailingPage({ params, searchParams }: Props) {
             ]}
           />
         </Card>
+
+        {stops ? (
+          <DisableCard mailingId={mailing.id} isDisabled={mailing.disabledAt !== null} stops={stops} />
+        ) : null}
 
         <section className="grid grid-cols-[minmax(0,1fr)] gap-3">
           <h2 className="text-lg font-semibold">{t('sections.runs')}</h2>

@@ -54,7 +54,7 @@ export default async function MessagePage({ params, searchParams }: Props) {
   return (
     <Page
       title={message.subject}
-      backHref="/messages"
+      backHref={actor.id === message.ownerId ? '/messages' : '/manage/messages'}
       backLabel={t('back')}
       actions={
         mayChange ? (

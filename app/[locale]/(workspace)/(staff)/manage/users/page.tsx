@@ -1,0 +1,138 @@
+import type { Metadata } from 'next';
+import { notFound } from 'next/navigation';
+import { getLocale, getTranslations } from 'next-intl/server';
+import { AppLink, LinkButton } from '@/components/layout/link';
+import { Page } from '@/components/layout/shell';
+import { UserBadges } from '@/components/manage/user-badges';
+import { Empty } from '@/components/ui/empty';
+import { SelectField } from '@/components/ui/field';
+import { Pager } from '@/components/ui/pager';
+import { SearchBox } from '@/components/ui/search';
+import { Table, Tbody, Td, Th, Thead, Tr } from '@/components/ui/table';
+import { Time } from '@/components/ui/time';
+import { requireActor } from '@/lib/auth/session';
+import { formatNumber } from '@/lib/format';
+import { canManage } from '@/lib/policy/rules';
+import { countUsers, listUsers } from '@/lib/users/queries';
+import { type UserSort, userRoles, userSorts, userStates } from '@/lib/users/schema';
+
+type Props = { searchParams: Promise<Record<string, string | string[] | undefined>> };
+const text = (value: string | string[] | undefined) => (typeof value === 'string' ? value : undefined);
+
+export async function generateMetadata(): Promise<Metadata> {
+  const t = await getTranslations('manage.users');
+  return { title: t('title') };
+}
+
+export default async function UsersPage({ searchParams }: Props) {
+  const actor = await requireActor();
+  if (!canManage(actor)) notFound();
+  const asked = await searchParams;
+  const q = text(asked.q)?.trim().slice(0, 200) || undefined;
+  const role = userRoles.find((known) => known === asked.role);
+  const state = userStates.find((known) => known === asked.state);
+  const sort = userSorts.find((known) => known === asked.sort) ?? 'newest';
+  const after = text(asked.after);
+  const [t, locale, page, count] = await Promise.all([
+    getTranslations('manage.users'),
+    getLocale(),
+    listUsers(actor, { q, role, state, sort, after }),
+    countUsers(actor, { q, role, state }),
+  ]);
+  const href = (by: UserSort, cursor: string | null) => {
+    const params = new URLSearchParams();
+    if (q) params.set('q', q);
+    if (role) params.set('role', role);
+    if (state) params.set('state', state);
+    if (by !== 'newest') params.set('sort', by);
+    if (cursor) params.set('after', cursor);
+    return params.size > 0 ? `/manage/users?${params}` : '/manage/users';
+  };
+  const nothing = page.items.length === 0;
+  return (
+    <Page title={t('title')} lead={t('lead')}>
+      <div className="grid grid-cols-[minmax(0,1fr)] gap-4">
+        <SearchBox
+          defaultValue={q}
+          placeholder={t('searchPlaceholder')}
+          hidden={{ sort: sort === 'newest' ? undefined : sort }}
+        >
+          <SelectField
+            key={`role ${role}`}
+            name="role"
+            label={t('role')}
+            hideLabel
+            defaultValue={role ?? ''}
+            options={[
+              { value: '', label: t('anyRole') },
+              ...userRoles.map((value) => ({ value, label: t(`roles.${value}`) })),
+            ]}
+          />
+          <SelectField
+            key={`state ${state}`}
+            name="state"
+            label={t('state')}
+            hideLabel
+            defaultValue={state ?? ''}
+            options={[
+              { value: '', label: t('anyState') },
+              ...userStates.map((value) => ({ value, label: t(`states.${value}`) })),
+            ]}
+          />
+        </SearchBox>
+        {nothing ? (
+          <Empty
+            title={t('nothingFound')}
+            body={t('nothingFoundBody')}
+            action={<LinkButton href="/manage/users">{t('showAll')}</LinkButton>}
+          />
+        ) : (
+          <Table caption={t('title')}>
+            <Thead>
+              <tr>
+                <Th sort={{ href: href('email', null), direction: sort === 'email' ? 'asc' : null }}>
+                  {t('columns.user')}
+                </Th>
+                <Th>{t('columns.state')}</Th>
+                <Th numeric>{t('columns.mailings')}</Th>
+                <Th numeric>{t('columns.sent')}</Th>
+                <Th sort={{ href: href('newest', null), direction: sort === 'newest' ? 'desc' : null }}>
+                  {t('columns.since')}
+                </Th>
+              </tr>
+            </Thead>
+            <Tbody>
+              {page.items.map((user) => (
+                <Tr key={user.id}>
+                  <Td className="min-w-56 [overflow-wrap:anywhere]">
+                    <AppLink
+                      href={`/manage/users/${user.id}`}
+                      className="font-medium underline-offset-2 hover:underline"
+                    >
+                      {user.email}
+                    </AppLink>
+                    <div className="text-[0.8125rem] text-muted">{user.name}</div>
+                  </Td>
+                  <Td>
+                    <UserBadges user={user} />
+                  </Td>
+                  <Td numeric>{formatNumber(locale, user.mailings)}</Td>
+                  <Td numeric>{formatNumber(locale, user.sent)}</Td>
+                  <Td className="text-muted">
+                    <Time value={user.createdAt} zone={actor.timeZone} locale={locale} />
+                  </Td>
+                </Tr>
+              ))}
+            </Tbody>
+          </Table>
+        )}
+        <Pager
+          label={t('title')}
+          note={nothing ? null : t('count', { value: count.value, exact: count.exact ? 'yes' : 'no' })}
+          nextHref={page.next ? href(sort, page.next) : null}
+          firstHref={after ? href(sort, null) : null}
+        />
+      </div>
+    </Page>
+  );
+}

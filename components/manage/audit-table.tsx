@@ -1,0 +1,133 @@
+import { useLocale, useTranslations } from 'next-intl';
+import { AppLink } from '@/components/layout/link';
+import { Table, Tbody, Td, Th, Thead, Tr } from '@/components/ui/table';
+import { Time } from '@/components/ui/time';
+import type { AuditRow } from '@/lib/audit/queries';
+import { asAuditAction } from '@/lib/audit/schema';
+
+const pages: Record<string, string> = {
+  user: '/manage/users',
+  mailing: '/mailings',
+  client: '/clients',
+  message: '/messages',
+};
+
+/** Who did what, to whom or what, when and why, and which fields it changed. */
+export function AuditTable({ entries, zone }: { entries: AuditRow[]; zone: string }) {
+  const t = useTranslations('manage.audit');
+  const locale = useLocale();
+  return (
+    <Table caption={t('title')}>
+      <Thead>
+        <tr>
+          <Th>{t('columns.at')}</Th>
+          <Th>{t('columns.who')}</Th>
+          <Th>{t('columns.what')}</Th>
+          <Th>{t('columns.reason')}</Th>
+          <Th>{t('columns.change')}</Th>
+        </tr>
+      </Thead>
+      <Tbody>
+        {entries.map((entry) => {
+          const action = asAuditAction(entry.action);
+          const page = entry.isThere ? pages[entry.targetType] : undefined;
+          const name = entry.target ?? t('gone', { id: entry.targetId ?? 0 });
+          return (
+            <Tr key={entry.id}>
+              <Td className="text-muted">
+                <Time value={entry.createdAt} zone={zone} locale={locale} />
+              </Td>
+              <Td className="min-w-48 [overflow-wrap:anywhere]">
+                {entry.actorId === null ? (
+                  t('commandLine')
+                ) : (
+                  <AppLink
+                    href={`/manage/users/${entry.actorId}`}
+                    className="underline-offset-2 hover:underline"
+                  >
+                    {entry.actorEmail}
+                  </AppLink>
+                )}
+              </Td>
+              <Td className="min-w-48 [overflow-wrap:anywhere]">
+                <span className="font-medium">{action ? t(`actions.${action}`) : entry.action}</span>
+                <div>
+                  {page && entry.targetId !== null ? (
+                    <AppLink href={`${page}/${entry.targetId}`} className="underline underline-offset-2">
+                      {name}
+                    </AppLink>
+                  ) : (
+                    name
+                  )}
+                </div>
+              </Td>
+              <Td className="min-w-44 [overflow-wrap:anywhere]">{entry.reason}</Td>
+              <Td className="min-w-56">
+                <Changes before={entry.before} after={entry.after} />
+              </Td>
+            </Tr>
+          );
+        })}
+      </Tbody>
+    </Table>
+  );
+}
+
+const fieldsShown = 6;
+const named = [
+  'isBlocked',
+  'isDisabled',
+  'isPaused',
+  'isStaff',
+  'isSuperuser',
+  'reason',
+  'name',
+  'email',
+  'fullName',
+  'comment',
+  'subject',
+  'body',
+  'status',
+  'clients',
+  'messages',
+  'mailings',
+  'runs',
+  'openRuns',
+  'unsentLetters',
+  'lettersInFlight',
+  'attempts',
+] as const;
+
+function Changes({ before, after }: Pick<AuditRow, 'before' | 'after'>) {
+  const t = useTranslations('manage.audit');
+  const fields = [...new Set([...Object.keys(before ?? {}), ...Object.keys(after ?? {})])];
+  if (fields.length === 0) return null;
+  const value = (side: AuditRow['before'], field: string) => {
+    const found = side?.[field];
+    if (found === undefined || found === null) return '–';
+    if (found === 'true' || found === 'false') return t(found === 'true' ? 'yes' : 'no');
+    return found === '' ? '“”' : found;
+  };
+  const nameOf = (field: string) => {
+    const known = named.find((name) => name === field);
+    return known ? t(`fields.${known}`) : field;
+  };
+  const row = (field: string) => (
+    <li key={field} className="[overflow-wrap:anywhere]">
+      <span className="text-muted">{nameOf(field)}:</span> {before ? value(before, field) : null}
+      {before && after ? ' → ' : null}
+      {after ? value(after, field) : null}
+    </li>
+  );
+  return (
+    <>
+      <ul className="text-[0.8125rem]">{fields.slice(0, fieldsShown).map(row)}</ul>
+      {fields.length > fieldsShown ? (
+        <details className="text-[0.8125rem]">
+          <summary className="text-muted">{t('more', { count: fields.length - fieldsShown })}</summary>
+          <ul>{fields.slice(fieldsShown).map(row)}</ul>
+        </details>
+      ) : null}
+    </>
+  );
+}
