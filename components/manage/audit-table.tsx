@@ -62,7 +62,7 @@ export function AuditTable({ entries, zone }: { entries: AuditRow[]; zone: strin
                 </div>
               </Td>
               <Td className="min-w-44 [overflow-wrap:anywhere]">{entry.reason}</Td>
-              <Td className="min-w-56">
+              <Td className="min-w-44">
                 <Changes before={entry.before} after={entry.after} />
               </Td>
             </Tr>
