@@ -159,6 +159,16 @@ const rows: Record<string, Row> = {
     call: form(() => ({ oldPassword: 'not the one', password: 'a wholly new one' })),
   },
 
+  // The same with what it takes to move an account or to end it; what these do is told of in tests of their own.
+  changeEmailAction: {
+    rule: 'look',
+    call: form(() => ({ email: address(), currentPassword: 'not the one' })),
+  },
+  deleteAccountAction: { rule: 'look', call: form(() => ({ currentPassword: 'not the one' })) },
+  endSessionAction: { rule: 'look', call: form(() => ({ sessionId: 999_999_999 })) },
+  endOtherSessionsAction: { rule: 'look', call: form(() => ({})) },
+  confirmEmailChangeAction: { rule: 'public' },
+
   unsubscribeAction: { rule: 'public' },
   registerAction: { rule: 'public' },
   confirmAction: { rule: 'public' },

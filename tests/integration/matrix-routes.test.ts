@@ -74,6 +74,7 @@ const pages: Record<string, Row> = {
   '/attempts/[id]': { rule: 'read', params: id('attempt') },
   '/reports': { rule: 'signedIn' },
   '/settings': { rule: 'signedIn' },
+  '/settings/delete': { rule: 'signedIn' },
 
   '/manage': { rule: 'staff' },
   '/manage/users': { rule: 'staff' },
