@@ -1,4 +1,3 @@
-import { constants, setPriority } from 'node:os';
 import { type Command, Option } from 'commander';
 import { note, type OutputOptions } from '../output';
 import { untilInterrupted } from '../setup';
@@ -22,8 +21,6 @@ export function addSendingCommands(program: Command): void {
     .description('passes for ever, for machines without cron')
     .action(async () => {
       note('The worker sends what is due. Ctrl-C ends it.');
-      // Whoever waits for a page goes first.
-      setPriority(constants.priority.PRIORITY_BELOW_NORMAL);
       const { work } = await import('@/lib/sending/work');
       await work({ signal: untilInterrupted() });
     });
