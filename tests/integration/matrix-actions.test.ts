@@ -2,16 +2,14 @@ import '@/tests/support/request-scope';
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { eq } from 'drizzle-orm';
 import { afterAll, describe, expect, it } from 'vitest';
 import { db } from '@/db/client';
-import { users } from '@/db/schema';
 import { type Belongings, createBelongings, missingBelongings } from '@/tests/support/belongings';
 import { rawConnection } from '@/tests/support/database';
 import { createUser } from '@/tests/support/factories';
 import { jpeg } from '@/tests/support/pictures';
 import { withRequest } from '@/tests/support/request-scope';
-import { signIn } from '@/tests/support/sign-in';
+import { createVisitors } from '@/tests/support/visitors';
 
 const dataDir = mkdtempSync(path.join(tmpdir(), 'mailroom-matrix-'));
 process.env.MAILROOM_DATA_DIR = dataDir;
@@ -196,29 +194,7 @@ async function findActions() {
 }
 
 const actions = await findActions();
-const password = 'a sound password';
-const people = {
-  blocked: await createUser(db, { email: 'blocked@matrix.example', password }),
-  user: await createUser(db, { email: 'user@matrix.example', password }),
-  manager: await createUser(db, { email: 'manager@matrix.example', password, isStaff: true }),
-  admin: await createUser(db, {
-    email: 'admin@matrix.example',
-    password,
-    isStaff: true,
-    isSuperuser: true,
-  }),
-};
-const cookies: Record<Who, string> = {
-  anonymous: '',
-  blocked: await signIn(people.blocked.email, password),
-  user: await signIn(people.user.email, password),
-  manager: await signIn(people.manager.email, password),
-  admin: await signIn(people.admin.email, password),
-};
-await db
-  .update(users)
-  .set({ blockedAt: new Date(), blockedReason: 'spam' })
-  .where(eq(users.id, people.blocked.id));
+const { people, cookies } = await createVisitors('matrix.example');
 
 const sql = rawConnection();
 afterAll(() => sql.end());

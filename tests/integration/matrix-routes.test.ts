@@ -1,16 +1,14 @@
 import '@/tests/support/request-scope';
 import { readdirSync } from 'node:fs';
 import path from 'node:path';
-import { eq } from 'drizzle-orm';
 import { NextRequest } from 'next/server';
 import { describe, expect, it, vi } from 'vitest';
 import { db } from '@/db/client';
-import { users } from '@/db/schema';
 import middleware from '@/middleware';
 import { type Belongings, createBelongings, missingBelongings } from '@/tests/support/belongings';
 import { createUser } from '@/tests/support/factories';
 import { withRequest } from '@/tests/support/request-scope';
-import { signIn } from '@/tests/support/sign-in';
+import { createVisitors } from '@/tests/support/visitors';
 
 // Words need Next's compiler, and are not what is asked about here.
 vi.mock('next-intl/server', () => ({
@@ -145,29 +143,7 @@ for (const file of filesNamed('route.ts')) {
   }
 }
 
-const password = 'a sound password';
-const people = {
-  blocked: await createUser(db, { email: 'blocked@routes.example', password }),
-  user: await createUser(db, { email: 'user@routes.example', password }),
-  manager: await createUser(db, { email: 'manager@routes.example', password, isStaff: true }),
-  admin: await createUser(db, {
-    email: 'admin@routes.example',
-    password,
-    isStaff: true,
-    isSuperuser: true,
-  }),
-};
-const cookies: Record<Who, string> = {
-  anonymous: '',
-  blocked: await signIn(people.blocked.email, password),
-  user: await signIn(people.user.email, password),
-  manager: await signIn(people.manager.email, password),
-  admin: await signIn(people.admin.email, password),
-};
-await db
-  .update(users)
-  .set({ blockedAt: new Date(), blockedReason: 'spam' })
-  .where(eq(users.id, people.blocked.id));
+const { people, cookies } = await createVisitors('routes.example');
 
 const another = await createUser(db, { email: 'another@routes.example' });
 const ofAnother = await createBelongings(another, false);
