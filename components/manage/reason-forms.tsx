@@ -1,6 +1,7 @@
 'use client';
 
 import { useTranslations } from 'next-intl';
+import type { ComponentProps } from 'react';
 import { SubmitButton } from '@/components/ui/button';
 import { TextArea } from '@/components/ui/field';
 import { Form, useActionForm } from '@/components/ui/form';
@@ -10,6 +11,23 @@ import { disableSchema } from '@/lib/runs/schema';
 import { blockUserAction } from '@/lib/users/actions';
 import { blockSchema } from '@/lib/users/schema';
 
+type ReasonProps = {
+  field: Pick<ComponentProps<typeof TextArea>, 'name'>;
+  words: { label: string; hint: string; submit: string };
+};
+
+/** Why, and the button that does it. */
+function Reason({ field, words }: ReasonProps) {
+  return (
+    <>
+      <TextArea {...field} label={words.label} hint={words.hint} rows={2} maxLength={reasonMax} required />
+      <div>
+        <SubmitButton variant="danger">{words.submit}</SubmitButton>
+      </div>
+    </>
+  );
+}
+
 /** Blocks a user for a reason that the user will read. */
 export function BlockForm({ userId }: { userId: number }) {
   const t = useTranslations('manage.users.block');
@@ -17,17 +35,10 @@ export function BlockForm({ userId }: { userId: number }) {
   return (
     <Form form={form}>
       <input type="hidden" name="userId" value={userId} />
-      <TextArea
-        {...form.field('reason')}
-        label={t('reason')}
-        hint={t('reasonHint')}
-        rows={2}
-        maxLength={reasonMax}
-        required
+      <Reason
+        field={form.field('reason')}
+        words={{ label: t('reason'), hint: t('reasonHint'), submit: t('submit') }}
       />
-      <div>
-        <SubmitButton variant="danger">{t('submit')}</SubmitButton>
-      </div>
     </Form>
   );
 }
@@ -39,17 +50,10 @@ export function DisableForm({ mailingId }: { mailingId: number }) {
   return (
     <Form form={form}>
       <input type="hidden" name="mailingId" value={mailingId} />
-      <TextArea
-        {...form.field('reason')}
-        label={t('reason')}
-        hint={t('reasonHint')}
-        rows={2}
-        maxLength={reasonMax}
-        required
+      <Reason
+        field={form.field('reason')}
+        words={{ label: t('reason'), hint: t('reasonHint'), submit: t('submit') }}
       />
-      <div>
-        <SubmitButton variant="danger">{t('submit')}</SubmitButton>
-      </div>
     </Form>
   );
 }
