@@ -35,6 +35,11 @@ export const waitCodes = [
   'key_refused',
 ] as const;
 export const postStatuses = ['draft', 'published'] as const;
+/** What a picture is for: letters are read by mail programs, posts by browsers. */
+export const uploadPurposes = ['letter', 'post'] as const;
+/** What stored pictures are made of; `avif` only from before they were made anew. */
+export const uploadKinds = ['jpg', 'png', 'webp', 'avif'] as const;
+export const uploadStorages = ['disk', 'blob'] as const;
 
 export type Periodicity = (typeof periodicities)[number];
 export type Audience = (typeof audiences)[number];
@@ -46,4 +51,7 @@ export type AttemptStatus = (typeof attemptStatuses)[number];
 export type SuppressionReason = (typeof suppressionReasons)[number];
 export type TokenKind = (typeof tokenKinds)[number];
 export type PostStatus = (typeof postStatuses)[number];
+export type UploadPurpose = (typeof uploadPurposes)[number];
+export type UploadKind = (typeof uploadKinds)[number];
+export type UploadStorage = (typeof uploadStorages)[number];
 export type WaitCode = (typeof waitCodes)[number];

@@ -13,4 +13,5 @@ export * from './suppressions';
 export * from './tokens';
 export * from './totals';
 export * from './transports';
+export * from './uploads';
 export * from './users';
