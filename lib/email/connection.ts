@@ -114,6 +114,8 @@ export class Connection {
   abilities: Abilities = noAbilities;
   /** Letters it has taken. */
   letters = 0;
+  /** What it said to a MAIL that no content went before: an answer that belongs to no other command. */
+  mailSaid = '';
   private socket: net.Socket;
   private ended: Broken | null = null;
   private waiting: Waiting | null = null;
@@ -170,7 +172,12 @@ export class Connection {
 
   /** False once either side has closed it. */
   get usable(): boolean {
-    return this.ended === null && this.waiting === null && this.replies.length === 0 && this.partial === '';
+    return this.ended === null && this.waiting === null && !this.hasUnread;
+  }
+
+  /** It said more than it was asked. */
+  get hasUnread(): boolean {
+    return this.replies.length > 0 || this.partial !== '';
   }
 
   write(octets: string): void {

@@ -216,13 +216,12 @@ class Pool {
   }
 
   private afterBreak({ job: broken, error, announcedAhead }: Break, served: boolean): Job | null {
-    const job = broken ?? this.next();
-    if (!job) return null;
     // Silence, a hang-up, a refusal for good: it may not take commands behind a dot. Once more without, and so from now on.
-    if (announcedAhead && error.stage === 'mail' && (error instanceof Broken || error.reply.code >= 500)) {
-      this.announcesAhead = false;
-      return job;
-    }
+    const isLost =
+      announcedAhead && error.stage === 'mail' && (error instanceof Broken || error.reply.code >= 500);
+    if (isLost) this.announcesAhead = false;
+    const job = broken ?? this.next();
+    if (!job || isLost) return job;
     if (!broken) {
       // The letter before has no answer. A server that is silent, or does it again and again, gets no more of them.
       if (error.waitCode !== 'timeout' && this.unknowns < unknownsMax) return job;
@@ -370,32 +369,34 @@ async function ask(
   connection: Connection,
   { commands, announced }: Turn,
   resetsFirst: boolean,
+  read: (stage: string) => Promise<Reply> = (stage) => connection.reply(stage),
 ): Promise<SendResult | null> {
   const [mailCommand, rcptCommand, dataCommand] = commands;
   const { pipelining } = connection.abilities;
   if (!announced) {
     const reset = resetsFirst ? 'RSET\r\n' : '';
     connection.write(reset + (pipelining ? mailCommand + rcptCommand + dataCommand : mailCommand));
-    if (resetsFirst) await connection.reply('rset');
+    if (resetsFirst) await read('rset');
   }
-  const mail = await connection.reply('mail');
+  const mail = await read('mail');
+  if (!announced) connection.mailSaid = mail.text;
   let refused = positive(mail) ? null : mailRefusal(mail);
   if (!pipelining) {
     if (refused) return refused;
     connection.write(rcptCommand);
   }
-  const rcpt = await connection.reply('rcpt');
+  const rcpt = await read('rcpt');
   if (!refused && !positive(rcpt)) refused = refusal(rcpt, 'rcpt');
   if (!pipelining) {
     if (refused) return refused;
     connection.write(dataCommand);
   }
   if (!refused) {
-    const data = await connection.reply('data');
+    const data = await read('data');
     return data.code === 354 ? null : refusal(data, 'data');
   }
   // What became of the letter is known; a connection that breaks from here on is the next one's concern.
-  const data = await connection.reply('data').catch(() => null);
+  const data = await read('data').catch(() => null);
   if (data?.code === 354) {
     // RFC 2920 3.1: DATA was granted although nobody is to receive it; an empty letter to nobody ends it.
     connection.write('.\r\n');
@@ -404,10 +405,43 @@ async function ask(
   return refused;
 }
 
+/** What was answered to MAIL, RCPT and DATA that travelled behind a content, and what ended it before all three were. */
+type Behind = { replies: Reply[]; error: Broken | null };
+
+/** Reads it all, also behind a refusal: only when each command has its answer is it sure which belongs to which. */
+async function readBehind(connection: Connection): Promise<Behind> {
+  const replies: Reply[] = [];
+  for (const stage of ['mail', 'rcpt', 'data']) {
+    try {
+      const reply = await connection.reply(stage);
+      replies.push(reply);
+      // The server says that it closes the connection, or that it waits for a content.
+      if (reply.code === 421 || reply.code === 354) break;
+    } catch (error) {
+      if (error instanceof Broken) return { replies, error };
+      throw error;
+    }
+  }
+  return { replies, error: null };
+}
+
+/**
+ * True where what was taken for the answer to a final dot may be that to the MAIL behind it: a server that leaves the dot without an
+ * answer and goes on shifts all that follow by one. Then 354 comes before its place; or one answer is missing in the end: the one
+ * that was taken for RCPT's is DATA's refusal, or the dot's reads like those to MAIL and nothing proves that it is none.
+ */
+function mayBeShifted(dot: Reply, { replies, error }: Behind, mailSaid: string): boolean {
+  const [mail, rcpt, data] = replies;
+  if (mail?.code === 354 || rcpt?.code === 354 || (data && positive(data))) return true;
+  if (error?.waitCode !== 'timeout') return false;
+  return (rcpt !== undefined && !positive(rcpt)) || dot.text === mailSaid;
+}
+
 /**
  * Sends letters one behind the other until none is left (null) or the connection breaks. Where the server offers PIPELINING,
  * MAIL, RCPT and DATA travel together, and behind the content of the letter before (RFC 2920 3.1). Nothing follows DATA before
- * its answer. Answers come in the order of the commands, so the first one behind a content is that of its final dot.
+ * its answer. Answers come in the order of the commands, so the first one behind a content is that of its final dot; it is
+ * believed when those behind it have come in their places.
  * A letter that may have been handed over without an answer is settled here, as `unknown`. One that was only announced is safe;
  * where it is not to be handed over after all, the connection is cut: DATA may be granted for it, and a QUIT be its content.
  */
@@ -420,17 +454,33 @@ async function converse(
   const dotTimeoutMs = Math.min(dotTimeoutMaxMs, settings.timeoutMs * dotPatience);
   let isOpen = false;
   let turn = compose(connection, first, letters.next);
+  let behind: Behind | null = null;
   while (turn) {
     const { job, draft, announced } = turn;
+    const heard = behind?.replies.values();
+    const broken = behind?.error;
+    behind = null;
     let ahead: Turn | null = null;
+    let following: Turn | null = null;
     let handedOver = false;
     try {
-      const refused = await ask(connection, turn, isOpen);
+      const refused = await ask(
+        connection,
+        turn,
+        isOpen,
+        heard &&
+          (async (stage) => {
+            const { value } = heard.next();
+            if (value) return value;
+            throw new Broken(broken?.waitCode ?? 'server_error', broken?.message ?? 'closed', stage);
+          }),
+      );
       isOpen = refused !== null;
       if (refused) {
         job.settle(refused);
         connection.dropDraft(draft);
       } else {
+        if (connection.hasUnread) throw new Broken('garbage', 'an answer that belongs to no command', 'data');
         // A letter ends in CRLF and no line of it begins with a dot (mime.ts), so this is all of RFC 5321 4.5.2.
         draft.text('.\r\n');
         if (connection.abilities.pipelining)
@@ -446,36 +496,47 @@ async function converse(
         const result: SendResult = positive(dot)
           ? { outcome: 'accepted', code: dot.code, response: dot.text, stage: 'dot' }
           : refusal(dot, 'dot');
+        if (ahead) {
+          following = letters.take(ahead.job) ? ahead : null;
+          behind = await readBehind(connection);
+          if (mayBeShifted(dot, behind, connection.mailSaid)) throw new Shifted();
+        }
         letters.answered(true);
         connection.letters++;
         job.settle(result);
       }
     } catch (error) {
-      if (ahead) {
-        letters.giveBack(ahead.job);
-        connection.destroy();
-      }
+      if (ahead) letters.giveBack(ahead.job);
+      // Nothing is said any more where DATA may have been granted.
+      if (ahead || (heard && !handedOver)) connection.destroy();
       if (error instanceof SenderRefused || (error instanceof Broken && !handedOver))
         return { job, error, announcedAhead: announced };
       if (error instanceof Broken) {
         letters.answered(false);
         job.settle({ outcome: 'unknown', response: error.message, stage: 'dot' });
-        return { job: null, error, announcedAhead: false };
+        return { job: following?.job ?? null, error, announcedAhead: error instanceof Shifted };
       }
       job.fail(error);
       return { job: null, error: new Broken('server_error', String(error), 'mail'), announcedAhead: false };
     }
-    if (ahead && !letters.take(ahead.job)) {
+    if (ahead && !following) {
       connection.destroy();
       return null;
     }
-    turn = ahead ?? compose(connection, letters.next(), letters.next);
+    turn = following ?? compose(connection, letters.next(), letters.next);
   }
   if (isOpen) {
     connection.write('RSET\r\n');
     await connection.reply('rset').catch(() => connection.destroy());
   }
   return null;
+}
+
+/** Answers that may belong to other commands than they seem to. */
+class Shifted extends Broken {
+  constructor() {
+    super('garbage', 'an answer is missing: the others may belong to other commands', 'mail');
+  }
 }
 
 /** The wire form of a recipient; null when it is none. */

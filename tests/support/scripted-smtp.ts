@@ -7,7 +7,7 @@ export type Script = {
   /** By verb (`mail`, `rcpt`, `data`, `dot`, `starttls`, `auth` …; `other` for the rest): a reply, or what to do with the socket. */
   on?: Record<string, (context: Context) => Said>;
 };
-/** A reply, perhaps later; nothing: the script says something itself, or is silent. */
+/** A reply, perhaps later; '': none, and it goes on with what follows; nothing: the script says something itself, or is silent. */
 type Said = string | undefined | Promise<string>;
 type Context = {
   line: string;
@@ -84,7 +84,7 @@ export async function scriptedSmtp(script: Script = {}): Promise<ScriptedServer>
         letters.push(body.replace(/^\.\./gm, '.'));
         recipients.push(recipient);
       }
-      say(reply);
+      if (reply !== '') say(reply);
       isDeciding = false;
       take();
     };

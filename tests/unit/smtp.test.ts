@@ -776,6 +776,69 @@ describe('a letter that is announced behind the one before', () => {
     expect(server.connections()).toBe(2);
   });
 
+  /** The second letter's dot gets no answer, or one too many, and the server goes on as if nothing was. */
+  const shifted: [string, () => Script, string][] = [
+    ['no answer', () => ({ on: { dot: ({ n }) => (n === 2 ? '' : '250 ok') } }), 'accepted'],
+    [
+      'no answer, and the next letter is refused',
+      () => ({
+        on: {
+          dot: ({ n }) => (n === 2 ? '' : '250 ok'),
+          rcpt: ({ line }) => (line.includes('c3@') ? '550 5.1.1 no such user' : '250 ok'),
+          data: ({ n }) => (n === 3 ? '503 5.5.1 nobody to send to' : '354 go on'),
+        },
+      }),
+      'refused recipient',
+    ],
+    [
+      'no answer, and only the MAIL behind it is answered',
+      () => {
+        let isSilent = false;
+        const unlessSilent = (words: string) => () => (isSilent ? undefined : words);
+        return {
+          on: {
+            ehlo: () => {
+              isSilent = false;
+              return '250-short\r\n250 PIPELINING';
+            },
+            mail: () => '250 ok',
+            dot: ({ n }) => {
+              if (n !== 2) return '250 ok';
+              isSilent = true;
+              return '';
+            },
+            rcpt: unlessSilent('250 ok'),
+            data: unlessSilent('354 go on'),
+          },
+        };
+      },
+      'accepted',
+    ],
+    [
+      'two answers',
+      () => ({ on: { dot: ({ n }) => (n === 2 ? '451 4.3.0 later\r\n250 ok' : '250 ok') } }),
+      'accepted',
+    ],
+  ];
+  test.each(shifted)(
+    'where a dot gets %s, no answer is taken for another’s: that letter is unknown',
+    async (_title, script, third) => {
+      const server = await serve(script());
+      const transport = client(server.port);
+      const results = await transport.send(letters(6));
+      expect(outcomes(results)).toEqual(['accepted', 'unknown', third, ...Array(3).fill('accepted')]);
+      expect(results[1]).toMatchObject({ stage: 'dot', response: expect.stringContaining('other commands') });
+      const expected = [1, 3, 4, 5, 6]
+        .filter((n) => n !== 3 || third === 'accepted')
+        .map((n) => `c${n}@mail.org`);
+      expect(server.recipients).toEqual(expected);
+      expect(server.unfinished.filter((said) => said !== '')).toEqual([]);
+      // It may do so again: nothing stands behind a dot any more.
+      expect(outcomes(await transport.send(letters(2)))).toEqual(['accepted', 'accepted']);
+      expect(server.connections()).toBe(2);
+    },
+  );
+
   test.each([
     ['answers late', '250 late'],
     ['never answers', null],
