@@ -19,7 +19,7 @@ export function MailingsTable({
 }) {
   const t = useTranslations('mailings');
   return (
-    <Table caption={t('title')}>
+    <Table caption={t('title')} stacks>
       <Thead>
         <tr>
           <Th>{t('columns.name')}</Th>
@@ -50,13 +50,13 @@ export function MailingsTable({
                 </div>
               ) : null}
             </Td>
-            <Td>
+            <Td className="max-sm:flex max-sm:flex-wrap max-sm:items-center max-sm:gap-2">
               <MailingBadges mailing={mailing} />
               <div className="mt-0.5 text-[0.8125rem] whitespace-nowrap text-muted">
                 {t(`periodicity.${mailing.periodicity}`)}
               </div>
             </Td>
-            <Td>
+            <Td label={t('columns.next')}>
               {mailing.nextSlotAt ? (
                 mailing.pausedAt || mailing.disabledAt || mailing.ownerBlockedAt ? (
                   <span className="text-muted">{t('facts.nextHeld')}</span>
@@ -67,7 +67,7 @@ export function MailingsTable({
                 <span className="text-muted">{t('facts.nextNone')}</span>
               )}
             </Td>
-            <Td>
+            <Td label={t('columns.last')}>
               {mailing.lastRun ? (
                 <>
                   <AppLink

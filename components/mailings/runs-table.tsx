@@ -20,7 +20,7 @@ export function RunsTable({
   const t = useTranslations('mailings');
   const locale = useLocale();
   return (
-    <Table caption={t('sections.runs')}>
+    <Table caption={t('sections.runs')} stacks>
       <Thead>
         <tr>
           <Th>{t('columns.when')}</Th>
@@ -31,7 +31,7 @@ export function RunsTable({
       <Tbody>
         {runs.map((run) => (
           <Tr key={run.id}>
-            <Td>
+            <Td className="max-sm:col-span-1!">
               <AppLink
                 href={`/mailings/${run.mailingId}/runs/${run.id}`}
                 className="font-medium underline-offset-2 hover:underline"
@@ -40,7 +40,7 @@ export function RunsTable({
               </AppLink>
               <div className="text-[0.8125rem] text-muted">{t(`runKind.${run.kind}`)}</div>
             </Td>
-            <Td>
+            <Td className="max-sm:col-span-1!">
               <RunBadge run={run} />
             </Td>
             <Td>

@@ -17,7 +17,7 @@ export function AuditTable({ entries, zone }: { entries: AuditRow[]; zone: strin
   const t = useTranslations('manage.audit');
   const locale = useLocale();
   return (
-    <Table caption={t('title')}>
+    <Table caption={t('title')} stacks>
       <Thead>
         <tr>
           <Th>{t('columns.at')}</Th>
@@ -34,10 +34,10 @@ export function AuditTable({ entries, zone }: { entries: AuditRow[]; zone: strin
           const name = entry.target ?? t('gone', { id: entry.targetId ?? 0 });
           return (
             <Tr key={entry.id}>
-              <Td className="text-muted">
+              <Td className="text-muted max-sm:order-3">
                 <Time value={entry.createdAt} zone={zone} locale={locale} />
               </Td>
-              <Td className="min-w-48 [overflow-wrap:anywhere]">
+              <Td label={t('columns.who')} className="min-w-47 max-sm:order-2 [overflow-wrap:anywhere]">
                 {entry.actorId === null ? (
                   t('commandLine')
                 ) : (
@@ -49,7 +49,7 @@ export function AuditTable({ entries, zone }: { entries: AuditRow[]; zone: strin
                   </AppLink>
                 )}
               </Td>
-              <Td className="min-w-48 [overflow-wrap:anywhere]">
+              <Td className="min-w-48 max-sm:order-1 [overflow-wrap:anywhere]">
                 <span className="font-medium">{action ? t(`actions.${action}`) : entry.action}</span>
                 <div>
                   {page && entry.targetId !== null ? (
@@ -61,8 +61,13 @@ export function AuditTable({ entries, zone }: { entries: AuditRow[]; zone: strin
                   )}
                 </div>
               </Td>
-              <Td className="min-w-44 [overflow-wrap:anywhere]">{entry.reason}</Td>
-              <Td className="min-w-44">
+              <Td
+                label={entry.reason ? t('columns.reason') : undefined}
+                className="min-w-36 max-sm:order-4 [overflow-wrap:anywhere]"
+              >
+                {entry.reason}
+              </Td>
+              <Td className="min-w-44 max-sm:order-5">
                 <Changes before={entry.before} after={entry.after} />
               </Td>
             </Tr>
@@ -74,6 +79,9 @@ export function AuditTable({ entries, zone }: { entries: AuditRow[]; zone: strin
 }
 
 const fieldsShown = 6;
+/** A change of more characters than this shows its beginning, and the rest when it is asked for. */
+const longFrom = 200;
+const shortTo = 100;
 const named = [
   'isBlocked',
   'isDisabled',
@@ -112,13 +120,28 @@ function Changes({ before, after }: Pick<AuditRow, 'before' | 'after'>) {
     const known = named.find((name) => name === field);
     return known ? t(`fields.${known}`) : field;
   };
-  const row = (field: string) => (
-    <li key={field} className="[overflow-wrap:anywhere]">
-      <span className="text-muted">{nameOf(field)}:</span> {before ? value(before, field) : null}
-      {before && after ? ' → ' : null}
-      {after ? value(after, field) : null}
-    </li>
-  );
+  const row = (field: string) => {
+    const name = <span className="text-muted">{nameOf(field)}:</span>;
+    const was = before ? value(before, field) : '';
+    const is = after ? value(after, field) : '';
+    const change = before && after ? `${was} → ${is}` : was || is;
+    return (
+      <li key={field} className="[overflow-wrap:anywhere]">
+        {change.length > longFrom ? (
+          <details>
+            <summary>
+              {name} {change.slice(0, shortTo).trimEnd()}…
+            </summary>
+            {change}
+          </details>
+        ) : (
+          <>
+            {name} {change}
+          </>
+        )}
+      </li>
+    );
+  };
   return (
     <>
       <ul className="text-[0.8125rem]">{fields.slice(0, fieldsShown).map(row)}</ul>

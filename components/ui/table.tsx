@@ -6,9 +6,12 @@ import { AppLink } from './link';
 // A region that scrolls has to be reachable by keyboard (Safari does not see to it by itself).
 const scrollFrame = { tabIndex: 0 };
 
-// Each row a block of its own, two columns wide; what has to stand beside another names `max-sm:col-span-1!` and an order.
+// Each row a block of its own, two columns wide; what has to stand beside another names `max-sm:col-span-1!` and an order. Of the
+// headings those that sort stay in sight.
 const stack = classNames(
-  'max-sm:block max-sm:[&>thead]:sr-only max-sm:[&>tbody]:block',
+  'max-sm:block max-sm:[&>tbody]:block max-sm:[&>thead:not(:has([aria-sort]))]:sr-only',
+  'max-sm:[&>thead]:block max-sm:[&>thead>tr]:flex max-sm:[&>thead>tr]:flex-wrap',
+  'max-sm:[&>thead>tr>th:not([aria-sort])]:sr-only',
   'max-sm:[&>tbody>tr]:grid max-sm:[&>tbody>tr]:grid-cols-[minmax(0,1fr)_auto] max-sm:[&>tbody>tr]:gap-x-3 max-sm:[&>tbody>tr]:gap-y-1',
   'max-sm:[&>tbody>tr]:px-3 max-sm:[&>tbody>tr]:py-3',
   'max-sm:[&>tbody>tr>td]:col-span-2 max-sm:[&>tbody>tr>td]:min-w-0 max-sm:[&>tbody>tr>td]:p-0 max-sm:[&>tbody>tr>td:empty]:hidden',
@@ -93,13 +96,27 @@ export function Th({ numeric, sort, className, children, scope = 'col', ...rest 
 
 export function Td({
   numeric,
+  label,
   className,
+  children,
   ...rest
-}: ComponentProps<'td'> & { numeric?: boolean | undefined }) {
+}: ComponentProps<'td'> & {
+  numeric?: boolean | undefined;
+  /** What the column is called, said in the cell itself where the table stacks and its headings are out of sight. */
+  label?: string | undefined;
+}) {
   return (
     <td
       {...rest}
-      className={classNames('px-3 py-2.5 align-top', numeric && 'text-right whitespace-nowrap', className)}
-    />
+      className={classNames(
+        'px-3 py-2.5 align-top',
+        numeric && 'text-right whitespace-nowrap',
+        numeric && label && 'max-sm:text-left',
+        className,
+      )}
+    >
+      {label ? <span className="text-muted sm:hidden">{label}: </span> : null}
+      {children}
+    </td>
   );
 }

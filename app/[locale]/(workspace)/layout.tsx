@@ -59,7 +59,11 @@ async function Banners({ hasOutbox, zone }: { hasOutbox: boolean; zone: string }
           </AppLink>
         </Banner>
       ) : null}
-      {demo ? <Banner tone="info">{t('demo')}</Banner> : null}
+      {demo ? (
+        <Banner tone="info">
+          {t.rich('demo', { code: (command) => <code className="whitespace-nowrap">{command}</code> })}
+        </Banner>
+      ) : null}
     </section>
   );
 }

@@ -36,7 +36,7 @@ export default async function AllClientsPage({ searchParams }: Props) {
       nextPage={page.next}
       isEmpty={page.items.length === 0}
     >
-      <Table caption={tManage('clients.title')}>
+      <Table caption={tManage('clients.title')} stacks>
         <Thead>
           <tr>
             <Th>{t('columns.email')}</Th>
@@ -58,8 +58,10 @@ export default async function AllClientsPage({ searchParams }: Props) {
                 <SuppressionBadge suppression={client.suppression} />
               </Td>
               <Td className="min-w-40 [overflow-wrap:anywhere]">{client.fullName}</Td>
-              <Td className="min-w-48 [overflow-wrap:anywhere]">{client.ownerEmail}</Td>
-              <Td className="text-muted">
+              <Td label={tManage('owner')} className="min-w-48 [overflow-wrap:anywhere]">
+                {client.ownerEmail}
+              </Td>
+              <Td label={t('columns.added')} className="text-muted">
                 <Time value={client.createdAt} zone={actor.timeZone} locale={locale} />
               </Td>
             </Tr>

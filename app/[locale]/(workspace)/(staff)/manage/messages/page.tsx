@@ -36,7 +36,7 @@ export default async function AllMessagesPage({ searchParams }: Props) {
       nextPage={page.next}
       isEmpty={page.items.length === 0}
     >
-      <Table caption={tManage('messages.title')}>
+      <Table caption={tManage('messages.title')} stacks>
         <Thead>
           <tr>
             <Th>{t('columns.subject')}</Th>
@@ -56,9 +56,15 @@ export default async function AllMessagesPage({ searchParams }: Props) {
                   {message.subject}
                 </AppLink>
               </Td>
-              <Td className="min-w-48 [overflow-wrap:anywhere]">{message.ownerEmail}</Td>
-              <Td className="text-muted">{when(message.createdAt)}</Td>
-              <Td className="text-muted">{when(message.updatedAt)}</Td>
+              <Td label={tManage('owner')} className="min-w-48 [overflow-wrap:anywhere]">
+                {message.ownerEmail}
+              </Td>
+              <Td label={t('columns.added')} className="text-muted">
+                {when(message.createdAt)}
+              </Td>
+              <Td label={t('columns.changed')} className="text-muted">
+                {when(message.updatedAt)}
+              </Td>
             </Tr>
           ))}
         </Tbody>

@@ -87,7 +87,7 @@ export default async function UsersPage({ searchParams }: Props) {
             action={<LinkButton href="/manage/users">{t('showAll')}</LinkButton>}
           />
         ) : (
-          <Table caption={t('title')}>
+          <Table caption={t('title')} stacks>
             <Thead>
               <tr>
                 <Th sort={{ href: href('email', null), direction: sort === 'email' ? 'asc' : null }}>
@@ -104,7 +104,7 @@ export default async function UsersPage({ searchParams }: Props) {
             <Tbody>
               {page.items.map((user) => (
                 <Tr key={user.id}>
-                  <Td className="min-w-56 [overflow-wrap:anywhere]">
+                  <Td className="min-w-56 max-sm:col-span-1! [overflow-wrap:anywhere]">
                     <AppLink
                       href={`/manage/users/${user.id}`}
                       className="font-medium underline-offset-2 hover:underline"
@@ -113,12 +113,16 @@ export default async function UsersPage({ searchParams }: Props) {
                     </AppLink>
                     <div className="text-[0.8125rem] text-muted">{user.name}</div>
                   </Td>
-                  <Td>
+                  <Td className="max-sm:col-span-1! max-sm:max-w-32">
                     <UserBadges user={user} />
                   </Td>
-                  <Td numeric>{formatNumber(locale, user.mailings)}</Td>
-                  <Td numeric>{formatNumber(locale, user.sent)}</Td>
-                  <Td className="text-muted">
+                  <Td numeric label={t('columns.mailings')}>
+                    {formatNumber(locale, user.mailings)}
+                  </Td>
+                  <Td numeric label={t('columns.sent')}>
+                    {formatNumber(locale, user.sent)}
+                  </Td>
+                  <Td label={t('columns.since')} className="text-muted">
                     <Time value={user.createdAt} zone={actor.timeZone} locale={locale} />
                   </Td>
                 </Tr>
