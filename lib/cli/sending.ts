@@ -3,7 +3,7 @@ import { systemClock } from '@/lib/clock';
 import { createTransport } from '@/lib/email/transport';
 import { findProgress, type Hold, type Progress } from '@/lib/runs/queries';
 import { type PaceSample, paceOf, secondsLeft, triedOf, withSample } from '@/lib/runs/schema';
-import { sendDueMailings } from '@/lib/sending/engine';
+import { type Pass, type PassCounts, sendDueMailings } from '@/lib/sending/engine';
 import { commandLine } from './actors';
 import { CommandFailed, lettersText, loadSentences, note, type OutputOptions, print } from './output';
 import { untilInterrupted } from './setup';
@@ -11,15 +11,35 @@ import { untilInterrupted } from './setup';
 /** A pass of the command line ends at least this often, to look at what others did. */
 const passMs = 10_000;
 
+/**
+ * One pass. The driver of the database throws outside of any query when its server goes away at the wrong moment, and the pass may then
+ * wait for ever: it is given up, like that of a killed process.
+ */
+async function sendPass(pass: Omit<Pass, 'clock' | 'kind'>): Promise<PassCounts> {
+  let onCrash: (error: Error) => void = () => {};
+  const crashed = new Promise<never>((_, reject) => {
+    onCrash = (error) =>
+      reject(
+        new CommandFailed(
+          `The connection to the database broke in the middle of the pass (${error.message}). What was taken and not yet sent goes on when its lease is over; \`mailroom send-due\` again, or the next call, does that.`,
+        ),
+      );
+  });
+  process.on('uncaughtException', onCrash);
+  try {
+    return await Promise.race([sendDueMailings({ ...pass, clock: systemClock, kind: 'cli' }), crashed]);
+  } finally {
+    process.off('uncaughtException', onCrash);
+  }
+}
+
 /** One pass with a time budget; prints its counts. */
 export async function sendDue(options: OutputOptions & { budgetSeconds: number }): Promise<void> {
   const transport = createTransport();
-  const counts = await sendDueMailings({
-    clock: systemClock,
+  const counts = await sendPass({
     deadline: new Date(Date.now() + options.budgetSeconds * 1000),
     transport,
     signal: untilInterrupted(),
-    kind: 'cli',
   });
   await transport.close();
   print(counts, options);
@@ -43,13 +63,7 @@ export async function sendRun(
   const watch = watchRun(look);
   try {
     for (;;) {
-      const pass = await sendDueMailings({
-        clock: systemClock,
-        deadline: new Date(Date.now() + passMs),
-        transport,
-        signal,
-        kind: 'cli',
-      });
+      const pass = await sendPass({ deadline: new Date(Date.now() + passMs), transport, signal });
       const run = await look();
       const { counts, hold } = run;
       const answer = { id: mailingId, runId, status: run.status, counts };

@@ -416,8 +416,7 @@ class Engine {
     const attempts =
       parcel.attempts ??
       (await ledger.intend({
-        batchId: batch.id,
-        holder: batch.holder,
+        batch,
         deliveryIds: deliveries.map((delivery) => delivery.id),
         leaseSeconds: this.settings.SEND_LEASE_SECONDS,
         digest: batch.idempotencyKey ? transport.digest([...letters.values()]) : null,

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { type SQL, sql } from 'drizzle-orm';
 import { type Db, db, driver, replacePool } from '@/db/client';
 import type { DeliveryStatus, RunKind } from '@/db/enums';
@@ -287,21 +288,45 @@ export type Intents = Map<number, number>;
 
 /**
  * Puts an attempt on disk for each delivery, `unknown`, before anything is handed over, and renews the lease. Returns the
- * attempt of each delivery that may go out. Empty when the lease is lost or a gate closed: then nothing may go.
+ * attempt of each delivery that may go out. Empty when the lease is lost or a gate closed: then nothing may go. Once it has failed it
+ * is tried again for some seconds, each time under a holder of its own, which the batch then has: so what was asked before and is
+ * still on its way comes to nothing, and what it had written already is found.
  */
 export async function intend(intent: {
-  batchId: number;
-  holder: Holder;
+  batch: Batch;
   deliveryIds: number[];
   leaseSeconds: number;
   /** Frozen with the batch at its first hand-over; null where the transport repeats nothing. */
   digest: string | null;
   now: Date;
 }): Promise<Intents> {
-  const db = driver();
-  const rows = await db<{ attempt_id: string; of_delivery: string }[]>`
-    select * from intend_attempts(${intent.batchId}, ${intent.holder}, ${intent.deliveryIds}::bigint[],
-      ${intent.leaseSeconds}, ${intent.digest}, ${intent.now.toISOString()}::timestamptz)`;
+  const { batch, deliveryIds: ids } = intent;
+  const now = intent.now.toISOString();
+  type Row = { attempt_id: string; of_delivery: string };
+  const holders: Holder[] = [];
+  const rows = await persistently(async () => {
+    const db = driver();
+    const ask = (holder: Holder) => db`
+      select * from intend_attempts(${batch.id}, ${holder}, ${ids}::bigint[], ${intent.leaseSeconds}, ${intent.digest}, ${now}::timestamptz)`;
+    holders.push(batch.holder);
+    if (holders.length === 1) return db<Row[]>`${ask(batch.holder)}`;
+    batch.holder = randomUUID();
+    await db`
+      update batches set holder = ${batch.holder}
+      where id = ${batch.id} and holder = any (${holders}::text[]) and ended_at is null and leased_until > now()`;
+    // Intended at this very instant: attempts of an earlier hand-over of the batch are older.
+    return db<Row[]>`
+      with known as materialized (
+        select id as attempt_id, delivery_id as of_delivery from attempts
+        where delivery_id = any (${ids}::bigint[]) and batch_id = ${batch.id} and attempted_at = ${now}::timestamptz
+          and status = 'unknown' and exists (
+            select 1 from batches where id = ${batch.id} and holder = ${batch.holder} and leased_until > now()
+          )
+      )
+      select * from known
+      union all
+      select i.* from (select 1 where not exists (select 1 from known)) as nothing cross join lateral (${ask(batch.holder)}) i`;
+  });
   return new Map(rows.map((row) => [Number(row.of_delivery), Number(row.attempt_id)]));
 }
 

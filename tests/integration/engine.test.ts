@@ -306,8 +306,7 @@ describe('an engine that dies or freezes', () => {
     if (!batch) throw new Error('nothing claimed');
     const ids = batch.deliveries.slice(0, 4).map((delivery) => delivery.id);
     const intents = await intend({
-      batchId: batch.id,
-      holder,
+      batch,
       deliveryIds: ids,
       leaseSeconds: 60,
       digest: null,
@@ -396,8 +395,7 @@ describe('an engine that dies or freezes', () => {
     expect(
       (
         await intend({
-          batchId: batch.id,
-          holder,
+          batch,
           deliveryIds: batch.deliveries.map((d) => d.id),
           leaseSeconds: 60,
           digest: null,

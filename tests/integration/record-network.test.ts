@@ -12,8 +12,8 @@ import { recount, runsOf } from '../support/ledger';
 import { type ScriptedServer, scriptedSmtp } from '../support/scripted-smtp';
 
 /*
- * The network between the engine and its database fails in the worst moments there are: when an engine writes down what became of
- * its letters, and with it which letters go next. The server may or may not have it; the engine never hears.
+ * The network between the engine and its database fails in the worst moments there are: when an engine writes down which
+ * letters go next, and what became of them. The server may or may not have it; the engine never hears.
  */
 
 const start = new Date('2026-01-05T09:00:00Z');
@@ -167,5 +167,47 @@ describe('when the connection to the database is cut while the outcomes of lette
       return 'late';
     });
     expect(cuts).toBeGreaterThanOrEqual(7);
+  });
+});
+
+describe('when the connection to the database is cut while it is written down who goes next', () => {
+  const isIntent = ({ query }: Statement) => query.includes('intend_attempts(');
+  /** The first time that it is asked for, for each batch, and not again. */
+  const isFirst = ({ query }: Statement) => !query.includes('known');
+
+  it.each<Fate>(['cut-after', 'cut-before'])(
+    '(%s) each is mailed once, and one attempt tells of it',
+    async (fate) => {
+      let cuts = 0;
+      await sendWhile((statement) => {
+        if (!isIntent(statement) || !isFirst(statement)) return 'pass';
+        cuts += 1;
+        return fate;
+      });
+      expect(cuts).toBeGreaterThanOrEqual(4);
+    },
+  );
+
+  it('three times on end: each is mailed once, and one attempt tells of it', async () => {
+    const fates: Fate[] = ['cut-before', 'cut-after', 'cut-after'];
+    await sendWhile((statement) => (isIntent(statement) ? (fates.shift() ?? 'pass') : 'pass'));
+    expect(fates).toEqual([]);
+  });
+
+  it('and it reaches the database only when it has been written a second time: nobody has a second attempt', async () => {
+    let delivered = 0;
+    wire.answered = async (statement) => {
+      if (!isIntent(statement) || isFirst(statement)) return;
+      delivered += 1;
+      await wire.deliver();
+    };
+    let cuts = 0;
+    await sendWhile((statement) => {
+      if (!isIntent(statement) || !isFirst(statement)) return 'pass';
+      cuts += 1;
+      return 'late';
+    });
+    expect(cuts).toBeGreaterThanOrEqual(4);
+    expect(delivered).toBe(cuts);
   });
 });

@@ -2,7 +2,7 @@ import { sql } from 'drizzle-orm';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { closeDatabase, db } from '@/db/client';
 import { attempts, clients } from '@/db/schema';
-import { type Engine, startEngine } from '../chaos/engines';
+import { type Engine, type EngineKind, startEngine } from '../chaos/engines';
 import { type Sink, startSmtpSink } from '../chaos/smtp-sink';
 import { until } from '../chaos/trial';
 import { rawConnection } from '../support/database';
@@ -41,14 +41,8 @@ afterAll(async () => {
   await wire.close();
 });
 
-/** Lets a worker send a run to `many` while things happen to its connections, and holds what came of it against every promise. */
-async function sendWhile({
-  watch = null,
-  settings = {},
-}: {
-  watch?: ((statement: Statement) => Fate) | null;
-  settings?: Record<string, string>;
-}) {
+/** A mailing that is due, to `many`; answers its id. */
+async function mailMany() {
   const owner = await createUser(db);
   const addresses = Array.from({ length: many }, (_, index) => `c${index + 1}@mail.org`);
   await db
@@ -59,9 +53,11 @@ async function sendWhile({
   const mailing = await createMailing(db, owner);
   // What happens to connections must not happen to ours.
   await closeDatabase();
+  return mailing.id;
+}
 
-  wire.watch = watch;
-  worker = startEngine('work', {
+const start = (kind: EngineKind, settings: Record<string, string>) =>
+  startEngine(kind, {
     DATABASE_URL: wire.url,
     AUTH_SECRET: 'a secret of the tests, long enough to be taken',
     APP_URL: 'https://mail.sender.test',
@@ -72,20 +68,37 @@ async function sendWhile({
     ...sink.settings,
     ...settings,
   });
-  const isOver = async () => {
-    const [row] = await raw<{ over: boolean }[]>`
-      select exists (select 1 from runs) and not exists (select 1 from runs where status = 'open') as over`;
-    return row?.over ?? false;
-  };
+
+const isOver = async () => {
+  const [row] = await raw<{ over: boolean }[]>`
+    select exists (select 1 from runs) and not exists (select 1 from runs where status = 'open') as over`;
+  return row?.over ?? false;
+};
+
+/** Lets a worker send a run to `many` while things happen to its connections, and holds what came of it against every promise. */
+async function sendWhile({
+  watch = null,
+  settings = {},
+}: {
+  watch?: ((statement: Statement) => Fate) | null;
+  settings?: Record<string, string>;
+}) {
+  const mailingId = await mailMany();
+  wire.watch = watch;
+  worker = start('work', settings);
   await until(async () => !worker.isAlive() || (await isOver()), 60_000);
   expect(await isOver(), worker.said()).toBe(true);
   expect(worker.isAlive(), worker.said()).toBe(true);
   worker.ask();
   expect(await worker.ended, worker.said()).toEqual({ code: 0, signal: null });
+  return { tally: await expectPromisesKept(mailingId), said: worker.said() };
+}
 
+/** Everybody was mailed, or is known to be in doubt. */
+async function expectPromisesKept(mailingId: number) {
   const taken = sink.accepted.map(({ recipient }) => recipient);
   expect(taken.length, 'letters to somebody twice').toBe(new Set(taken).size);
-  const [run] = await runsOf(mailing.id);
+  const [run] = await runsOf(mailingId);
   const tally = await recount(run?.id ?? 0);
   const sent = (await deliveriesOf(run?.id ?? 0)).filter(({ status }) => status === 'sent');
   expect(
@@ -97,7 +110,7 @@ async function sendWhile({
   expect(taken.length).toBeGreaterThanOrEqual(tally.sent);
   const known = await db.select().from(attempts);
   expect(known.filter(({ status }) => status === 'success')).toHaveLength(tally.sent);
-  return { tally, said: worker.said() };
+  return tally;
 }
 
 describe('a worker in the middle of a run', { timeout: 120_000 }, () => {
@@ -131,5 +144,31 @@ describe('a worker in the middle of a run', { timeout: 120_000 }, () => {
     const { tally } = await sendWhile({});
     expect((await Promise.all(ended)).filter((connections) => connections > 0)).toHaveLength(at.length);
     expect(tally.unknown).toBeLessThanOrEqual(at.length * recordWindow);
+  });
+});
+
+describe('a call of send-due in the middle of a run', { timeout: 120_000 }, () => {
+  it('whose database driver throws outside of any query says so and ends with 1; later calls mail everybody', async () => {
+    const mailingId = await mailMany();
+    let asked = 0;
+    wire.watch = ({ query }) => {
+      if (!query.includes('from transports where name = $2 for update')) return 'pass';
+      asked += 1;
+      return asked === 4 ? 'ended-before' : 'pass';
+    };
+    const settings = { SEND_PER_SECOND: '200' };
+    worker = start('send-due', settings);
+    expect(await worker.ended).toEqual({ code: 1, signal: null });
+    expect(worker.said()).toMatch(
+      /^The connection to the database broke in the middle of the pass \(.+\)\. .*send-due.*\n$/,
+    );
+    expect(await isOver()).toBe(false);
+
+    await until(async () => {
+      worker = start('send-due', settings);
+      expect(await worker.ended, worker.said()).toEqual({ code: 0, signal: null });
+      return isOver();
+    }, 60_000);
+    expect((await expectPromisesKept(mailingId)).unknown).toBeLessThanOrEqual(recordWindow);
   });
 });
