@@ -10,6 +10,7 @@ const pages: Record<string, string> = {
   mailing: '/mailings',
   client: '/clients',
   message: '/messages',
+  post: '/manage/posts',
 };
 
 /** Who did what, to whom or what, when and why, and which fields it changed. */

@@ -5,7 +5,7 @@ import type { AuditAction } from './schema';
 
 type Entry = {
   action: AuditAction;
-  targetType: 'user' | 'mailing' | 'client' | 'message';
+  targetType: 'user' | 'mailing' | 'client' | 'message' | 'post';
   targetId: number;
   reason?: string;
   before?: unknown;

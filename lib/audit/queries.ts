@@ -1,6 +1,6 @@
 import { and, desc, eq, lt, or, type SQL, sql } from 'drizzle-orm';
 import { type Db, db } from '@/db/client';
-import { audit, clients, mailings, messages, users } from '@/db/schema';
+import { audit, clients, mailings, messages, posts, users } from '@/db/schema';
 import { decodeCursor, likePattern, pageSize, toPage } from '@/lib/paging';
 import type { Actor } from '@/lib/policy/rules';
 import { managed } from '@/lib/policy/scopes';
@@ -19,11 +19,12 @@ const targetNow = sql<string | null>`case ${audit.targetType}
   when 'mailing' then (select m.name from ${mailings} m where m.id = ${audit.targetId})
   when 'client' then (select c.email from ${clients} c where c.id = ${audit.targetId})
   when 'message' then (select m.subject from ${messages} m where m.id = ${audit.targetId})
+  when 'post' then (select coalesce(nullif(p.title, ''), p.slug) from ${posts} p where p.id = ${audit.targetId})
 end`;
 
 /** The same, else as it was called when it was changed; null when nobody can tell. */
 const target = sql<string | null>`coalesce(${targetNow},
-  ${audit.before} ->> 'name', ${audit.before} ->> 'email', ${audit.before} ->> 'subject')`;
+  ${audit.before} ->> 'name', ${audit.before} ->> 'email', ${audit.before} ->> 'subject', ${audit.before} ->> 'title')`;
 
 /** The fields of one side that differ from the other, each cut at 300 characters: a body may be 200 kB. */
 const differing = (one: typeof audit.before | typeof audit.after, other: typeof one) =>

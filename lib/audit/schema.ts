@@ -26,6 +26,11 @@ export const auditActions = [
   'update_message',
   'archive_message',
   'delete_message',
+  'update_post',
+  'publish_post',
+  'unpublish_post',
+  'delete_post',
+  'restore_post',
 ] as const;
 export type AuditAction = (typeof auditActions)[number];
 

@@ -34,6 +34,11 @@ export function canManage(actor: Actor): boolean {
   return actor.isStaff || actor.isSuperuser;
 }
 
+/** Pure: may the actor write, publish and delete articles, whoever wrote them? */
+export function canManagePosts(actor: Actor): boolean {
+  return canManage(actor);
+}
+
 /** Pure: may the actor block this user, or lift the block? Nobody blocks themselves or an admin; a manager no manager. */
 export function canBlock(
   actor: Actor,

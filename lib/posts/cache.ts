@@ -1,7 +1,17 @@
-import { unstable_cache } from 'next/cache';
+import { unstable_cache, updateTag } from 'next/cache';
 import { buildsBlind, env } from '@/lib/env';
 import { readTotals } from '@/lib/installation/queries';
-import { findPublishedPost, listPublishedPosts, pickPublishedPosts } from './queries';
+import type { Page } from '@/lib/paging';
+import { type Actor, canManagePosts } from '@/lib/policy/rules';
+import type { Touched } from './mutations';
+import {
+  findMovedPost,
+  findPublishedPost,
+  listPosts,
+  listPublishedPosts,
+  pickPublishedPosts,
+} from './queries';
+import type { PostLine } from './schema';
 
 /** What a change expires: the lists of public articles, one article, the list of drafts, the home page's numbers. */
 export const tags = {
@@ -39,4 +49,28 @@ export function cachedPosts() {
 
 export function cachedPost(slug: string) {
   return kept(['post', slug], [tags.post(slug)], () => findPublishedPost({ slug, now: new Date() }), null);
+}
+
+/** Where an address that an article had before leads now: another slug, or null. */
+export function cachedMove(slug: string) {
+  return kept(['moved', slug], [tags.post(slug)], () => findMovedPost({ slug, now: new Date() }), null);
+}
+
+/** The first page of the drafts. One copy for all managers, and nothing for anybody else. */
+export async function cachedDrafts(actor: Actor): Promise<Page<PostLine>> {
+  if (!canManagePosts(actor)) return { items: [], next: null };
+  return kept(['drafts'], [tags.drafts], () => listPosts(actor, { state: 'draft', now: new Date() }), {
+    items: [],
+    next: null,
+  });
+}
+
+/**
+ * Forgets what a change concerns and nothing else: the drafts, or the lists of public articles and each address that shows
+ * something else from now on. For server actions only: whoever made the change sees it at once.
+ */
+export function refreshPost({ drafts, slugs }: Touched): void {
+  if (slugs.length > 0) updateTag(tags.posts);
+  for (const slug of slugs) updateTag(tags.post(slug));
+  if (drafts) updateTag(tags.drafts);
 }

@@ -1,6 +1,12 @@
-import { and, desc, eq, inArray, lte, type SQL, sql } from 'drizzle-orm';
-import { db } from '@/db/client';
-import { posts, users } from '@/db/schema';
+import { and, desc, eq, gt, inArray, isNotNull, isNull, lte, type SQL, sql } from 'drizzle-orm';
+import { alias } from 'drizzle-orm/pg-core';
+import { type Db, db } from '@/db/client';
+import { postSlugs, posts, users } from '@/db/schema';
+import { countLimit, decodeCursor, likePattern, type Page, pageSize, toPage } from '@/lib/paging';
+import type { Actor } from '@/lib/policy/rules';
+import { managed } from '@/lib/policy/scopes';
+import type { PostLine, PostState } from './schema';
+import { isSlugOfTitle } from './slug';
 
 /** What a list of articles shows of one. Instants are ISO 8601, because a cached answer is JSON. */
 export type PostCard = {
@@ -8,6 +14,10 @@ export type PostCard = {
   title: string;
   summary: string;
   imageUrl: string | null;
+  coverAlt: string;
+  /** Pixels; null = unknown. */
+  coverWidth: number | null;
+  coverHeight: number | null;
   publishedAt: string;
   author: string | null;
 };
@@ -19,13 +29,18 @@ const card = {
   title: posts.title,
   summary: posts.summary,
   imageUrl: posts.imageUrl,
+  coverAlt: posts.coverAlt,
+  coverWidth: posts.coverWidth,
+  coverHeight: posts.coverHeight,
   publishedAt: posts.publishedAt,
   author: users.name,
 };
 
-/** Published, and not before its time. */
+/** Published, not before its time, and not deleted. */
 function isPublic(now: Date): SQL {
-  return and(eq(posts.status, 'published'), lte(posts.publishedAt, now)) ?? sql`false`;
+  return (
+    and(eq(posts.status, 'published'), lte(posts.publishedAt, now), isNull(posts.deletedAt)) ?? sql`false`
+  );
 }
 
 function toCard<Row extends { publishedAt: Date | null }>(row: Row) {
@@ -35,7 +50,7 @@ function toCard<Row extends { publishedAt: Date | null }>(row: Row) {
 /** The newest public articles. Anybody may read them, so there is no actor. */
 export async function listPublishedPosts(
   { now, limit }: { now: Date; limit: number },
-  on: typeof db = db,
+  on: Db = db,
 ): Promise<PostCard[]> {
   const rows = await on
     .select(card)
@@ -50,7 +65,7 @@ export async function listPublishedPosts(
 /** Some public articles by chance, out of the 500 newest. */
 export async function pickPublishedPosts(
   { now, count }: { now: Date; count: number },
-  on: typeof db = db,
+  on: Db = db,
 ): Promise<PostCard[]> {
   const newest = on
     .select({ id: posts.id })
@@ -72,7 +87,7 @@ export async function pickPublishedPosts(
 /** One public article; null for a draft as for nothing at all. */
 export async function findPublishedPost(
   { slug, now }: { slug: string; now: Date },
-  on: typeof db = db,
+  on: Db = db,
 ): Promise<Post | null> {
   const [row] = await on
     .select({ ...card, id: posts.id, body: posts.body, views: posts.views, updatedAt: posts.updatedAt })
@@ -82,3 +97,168 @@ export async function findPublishedPost(
     .limit(1);
   return row ? { ...toCard(row), updatedAt: row.updatedAt.toISOString() } : null;
 }
+
+/** The address that a public article has now which once had this one; null when there is none. */
+export async function findMovedPost(
+  { slug, now }: { slug: string; now: Date },
+  on: Db = db,
+): Promise<string | null> {
+  const [row] = await on
+    .select({ slug: posts.slug })
+    .from(postSlugs)
+    .innerJoin(posts, eq(posts.id, postSlugs.postId))
+    .where(and(eq(postSlugs.slug, slug), isPublic(now)))
+    .limit(1);
+  return row?.slug ?? null;
+}
+
+// ---- the managers' side
+
+const states: Record<PostState, (now: Date) => SQL | undefined> = {
+  draft: () => and(eq(posts.status, 'draft'), isNull(posts.deletedAt)),
+  scheduled: (now) => and(eq(posts.status, 'published'), gt(posts.publishedAt, now), isNull(posts.deletedAt)),
+  published: (now) => isPublic(now),
+  deleted: () => isNotNull(posts.deletedAt),
+};
+
+/** By what a list is ordered. The next scheduled one comes first; everything else is newest first. */
+function orderOf(state: PostState | undefined) {
+  switch (state) {
+    case 'scheduled':
+      return { column: posts.publishedAt, isAscending: true };
+    case 'published':
+      return { column: posts.publishedAt, isAscending: false };
+    case 'deleted':
+      return { column: posts.deletedAt, isAscending: false };
+    default:
+      return { column: posts.updatedAt, isAscending: false };
+  }
+}
+
+function foundPosts(actor: Actor, q: string | undefined): SQL | undefined {
+  const pattern = likePattern(q?.replaceAll('\0', ''));
+  return and(managed(actor), pattern ? sql`${posts.search} like ${pattern}` : undefined);
+}
+
+const stateOf = (now: Date) =>
+  sql<PostState>`case when ${posts.deletedAt} is not null then 'deleted' when ${posts.status} = 'draft' then 'draft'
+    when ${posts.publishedAt} > ${now.toISOString()}::timestamptz then 'scheduled' else 'published' end`;
+
+const microseconds = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{6}Z$/;
+
+/**
+ * A page of the articles, whoever wrote them; empty for who is no manager. Without a state: all that are not deleted, those
+ * written last first. `q` is looked for inside title and summary. Rows that stay are seen once however many come or go.
+ */
+export async function listPosts(
+  actor: Actor,
+  input: {
+    now: Date;
+    q?: string | undefined;
+    state?: PostState | undefined;
+    after?: string | undefined;
+    size?: number;
+  },
+  on: Db = db,
+): Promise<Page<PostLine>> {
+  const { now, state, size = pageSize } = input;
+  const { column, isAscending } = orderOf(state);
+  // To the microsecond, which a Date does not hold.
+  const at = sql<string>`to_char(${column} at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')`;
+  const [key, id] = decodeCursor(input.after) ?? [];
+  const from =
+    typeof key === 'string' && microseconds.test(key) && Number.isSafeInteger(id)
+      ? sql`(${column}, ${posts.id}) ${sql.raw(isAscending ? '>' : '<')} (${key}::timestamptz, ${id})`
+      : undefined;
+  const direction = sql.raw(isAscending ? 'asc' : 'desc');
+  const rows = await on
+    .select({
+      id: posts.id,
+      title: posts.title,
+      slug: posts.slug,
+      state: stateOf(now),
+      author: users.name,
+      views: posts.views,
+      publishedAt: posts.publishedAt,
+      updatedAt: posts.updatedAt,
+      deletedAt: posts.deletedAt,
+      at,
+    })
+    .from(posts)
+    .leftJoin(users, eq(users.id, posts.authorId))
+    .where(and(foundPosts(actor, input.q), state ? states[state](now) : isNull(posts.deletedAt), from))
+    .orderBy(sql`${column} ${direction}, ${posts.id} ${direction}`)
+    .limit(size + 1);
+  const page = toPage(rows, size, (last) => [last.at, last.id]);
+  return {
+    next: page.next,
+    items: page.items.map(({ at: _, publishedAt, updatedAt, deletedAt, ...line }) => ({
+      ...line,
+      publishedAt: publishedAt?.toISOString() ?? null,
+      updatedAt: updatedAt.toISOString(),
+      deletedAt: deletedAt?.toISOString() ?? null,
+    })),
+  };
+}
+
+/** How many articles of each state `q` finds, and how often those were read, among at most 10,000; zeros for who is no manager. */
+export async function countPosts(
+  actor: Actor,
+  { q, now }: { q?: string | undefined; now: Date },
+  on: Db = db,
+): Promise<Record<PostState | 'views', number>> {
+  const found = on
+    .select({ state: stateOf(now).as('state'), views: posts.views })
+    .from(posts)
+    .where(foundPosts(actor, q))
+    .limit(countLimit)
+    .as('found');
+  const of = (state: PostState) => sql<number>`(count(*) filter (where ${found.state} = ${state}))::int`;
+  const [row] = await on
+    .select({
+      draft: of('draft'),
+      scheduled: of('scheduled'),
+      published: of('published'),
+      deleted: of('deleted'),
+      views: sql<number>`coalesce(sum(${found.views}) filter (where ${found.state} <> 'deleted'), 0)::int`,
+    })
+    .from(found);
+  if (!row) throw new Error('a count returned no row');
+  return row;
+}
+
+/** An article as its editor needs it, deleted or not; null for who is no manager, and where there is none. */
+export async function findPost(actor: Actor, { id, now }: { id: number; now: Date }, on: Db = db) {
+  if (!Number.isSafeInteger(id)) return null;
+  const editors = alias(users, 'editors');
+  const [row] = await on
+    .select({
+      id: posts.id,
+      title: posts.title,
+      slug: posts.slug,
+      summary: posts.summary,
+      body: posts.body,
+      imageUrl: posts.imageUrl,
+      coverAlt: posts.coverAlt,
+      coverWidth: posts.coverWidth,
+      coverHeight: posts.coverHeight,
+      views: posts.views,
+      version: posts.version,
+      state: stateOf(now),
+      publishedAt: posts.publishedAt,
+      updatedAt: posts.updatedAt,
+      deletedAt: posts.deletedAt,
+      authorId: posts.authorId,
+      author: users.name,
+      editor: editors.name,
+    })
+    .from(posts)
+    .leftJoin(users, eq(users.id, posts.authorId))
+    .leftJoin(editors, eq(editors.id, posts.editorId))
+    .where(and(eq(posts.id, id), managed(actor)))
+    .limit(1);
+  if (!row) return null;
+  /** Its address follows the title: nobody chose another, and no reader knows it. */
+  return { ...row, hasSlugOfTitle: !row.publishedAt && isSlugOfTitle(row.slug, row.title) };
+}
+export type EditedPost = NonNullable<Awaited<ReturnType<typeof findPost>>>;

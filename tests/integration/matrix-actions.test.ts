@@ -36,6 +36,8 @@ const rules = {
   own: (_by, of) => (of === 'own' ? 'done' : 'nothing'),
   /** Managers and admins, of anybody's. */
   desk: (by, of) => (by !== 'user' && of !== 'missing' ? 'done' : 'nothing'),
+  /** Managers and admins, about nothing that is there already. */
+  staff: (by) => (by !== 'user' ? 'done' : 'nothing'),
   /** Managers and admins, of anybody but themselves. */
   block: (by, of) => (by !== 'user' && of === 'another' ? 'done' : 'nothing'),
   /** Admins. */
@@ -137,6 +139,16 @@ const rows: Record<string, Row> = {
   },
   enableMailingAction: { rule: 'desk', call: form(({ disabled }) => ({ mailingId: disabled })) },
 
+  createPostAction: { rule: 'staff', call: form(() => ({ title: 'New', body: '<p>Text</p>' })) },
+  savePostAction: {
+    rule: 'desk',
+    call: form(({ draft }) => ({ id: draft, version: 1, title: 'Changed', body: '<p>Text</p>' })),
+  },
+  publishPostAction: { rule: 'desk', call: form(({ draft }) => ({ id: draft, version: 1, when: 'now' })) },
+  unpublishPostAction: { rule: 'desk', call: form(({ article }) => ({ id: article })) },
+  deletePostAction: { rule: 'desk', call: form(({ article }) => ({ id: article })) },
+  restorePostAction: { rule: 'desk', call: form(({ deletedArticle }) => ({ id: deletedArticle })) },
+
   // A picture is a file: nothing of it stands in the database.
   uploadImageAction: {
     rule: 'look',
@@ -210,6 +222,8 @@ const tables = [
   'suppressions',
   'audit',
   'letters',
+  'posts',
+  'post_slugs',
 ];
 
 /** All that somebody could have changed, as one word. */

@@ -8,6 +8,7 @@ import { clientAddresses, clients } from '@/db/schema/clients';
 import { deliveries } from '@/db/schema/deliveries';
 import { mailings } from '@/db/schema/mailings';
 import { messages } from '@/db/schema/messages';
+import { postSlugs, posts, postViews, postVisits } from '@/db/schema/posts';
 import { runCounts, runs, runTallies } from '@/db/schema/runs';
 import { totals } from '@/db/schema/totals';
 import { users } from '@/db/schema/users';
@@ -572,4 +573,53 @@ test('a substring search finds Cyrillic names, in any case, through the trigram 
   expect(found).toHaveLength(1);
   const [trigrams] = await db.execute<{ n: number }>(sql`select cardinality(show_trgm('ёлкина'))::int as n`);
   expect(trigrams?.n).toBeGreaterThan(3);
+});
+
+describe('an article', () => {
+  test('has its address alone, until it is deleted', async () => {
+    const first = await createPost(db, { slug: 'alone' });
+    expect(await refusal(createPost(db, { slug: 'alone' }))).toBe(codes.unique);
+    await db.update(posts).set({ deletedAt: new Date() }).where(eq(posts.id, first.id));
+    const second = await createPost(db, { slug: 'alone' });
+    expect(second.slug).toBe('alone');
+    expect(await refusal(db.update(posts).set({ deletedAt: null }).where(eq(posts.id, first.id)))).toBe(
+      codes.unique,
+    );
+  });
+
+  test('has an address that can stand in a link, a title when it is published, and bounded texts', async () => {
+    for (const slug of ['', 'Big', 'two--hyphens', '-first', 'last-', 'кириллица', 'a/b', 'x'.repeat(121)])
+      expect(await refusal(createPost(db, { slug })), slug).toBe(codes.check);
+    expect(await refusal(createPost(db, { title: '', status: 'published' }))).toBe(codes.check);
+    expect(await refusal(createPost(db, { title: 'x'.repeat(201) }))).toBe(codes.check);
+    expect(await refusal(createPost(db, { summary: 'x'.repeat(301) }))).toBe(codes.check);
+    expect(await refusal(createPost(db, { body: 'ж'.repeat(102_401) }))).toBe(codes.check);
+  });
+
+  test('takes its old addresses, its views and its visitors with it, and counts a visitor and a day once', async () => {
+    const post = await createPost(db);
+    await db.insert(postSlugs).values({ slug: 'before', postId: post.id });
+    expect(await refusal(db.insert(postSlugs).values({ slug: 'before', postId: post.id }))).toBe(
+      codes.unique,
+    );
+    const view = { postId: post.id, day: '2026-01-05', views: 1 };
+    await db.insert(postViews).values(view);
+    expect(await refusal(db.insert(postViews).values(view))).toBe(codes.unique);
+    const visit = { postId: post.id, visitor: Buffer.from('somebody'), seenAt: new Date() };
+    await db.insert(postVisits).values(visit);
+    expect(await refusal(db.insert(postVisits).values(visit))).toBe(codes.unique);
+    await db.delete(posts).where(eq(posts.id, post.id));
+    expect(await db.$count(postSlugs, eq(postSlugs.postId, post.id))).toBe(0);
+    expect(await db.$count(postViews, eq(postViews.postId, post.id))).toBe(0);
+    expect(await db.$count(postVisits, eq(postVisits.postId, post.id))).toBe(0);
+  });
+
+  test('stays when its author’s and its last editor’s accounts go', async () => {
+    const [author, editor] = [await createUser(db), await createUser(db)];
+    const post = await createPost(db, { authorId: author.id, editorId: editor.id });
+    await db.delete(users).where(eq(users.id, author.id));
+    await db.delete(users).where(eq(users.id, editor.id));
+    const [left] = await db.select().from(posts).where(eq(posts.id, post.id));
+    expect(left).toMatchObject({ authorId: null, editorId: null });
+  });
 });

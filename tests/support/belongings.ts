@@ -5,6 +5,7 @@ import {
   createDelivery,
   createMailing,
   createMessage,
+  createPost,
   createRun,
   createUser,
 } from './factories';
@@ -21,13 +22,16 @@ export type Belongings = Record<
   | 'run'
   | 'attempt'
   | 'person'
-  | 'barred',
+  | 'barred'
+  | 'draft'
+  | 'article'
+  | 'deletedArticle',
   number
 >;
 
 /**
  * What every row of the matrix needs, for this owner: a mailing with an open run, one that is paused, one that is disabled, and one
- * that is over with a letter that failed. `person` and `barred` are users: the owner, where the thing is to be one's own.
+ * that is over with a letter that failed; an article that is a draft, one that is published, and one that is deleted. `person` and `barred` are users: the owner, where the thing is to be one's own.
  */
 export async function createBelongings(owner: { id: number }, own: boolean): Promise<Belongings> {
   const client = await createClient(db, owner);
@@ -47,6 +51,9 @@ export async function createBelongings(owner: { id: number }, own: boolean): Pro
   await createDelivery(db, overRun, client, { status: 'failed' });
   const person = own ? owner : await createUser(db);
   const barred = own ? owner : await createUser(db, { blockedAt: new Date(), blockedReason: 'spam' });
+  const draft = await createPost(db, { authorId: owner.id });
+  const article = await createPost(db, { authorId: owner.id, status: 'published' });
+  const deletedArticle = await createPost(db, { authorId: owner.id, deletedAt: new Date() });
   return {
     client: client.id,
     message: message.id,
@@ -59,6 +66,9 @@ export async function createBelongings(owner: { id: number }, own: boolean): Pro
     attempt: attempt.id,
     person: person.id,
     barred: barred.id,
+    draft: draft.id,
+    article: article.id,
+    deletedArticle: deletedArticle.id,
   };
 }
 
@@ -76,4 +86,7 @@ export const missingBelongings: Belongings = {
   attempt: nowhere,
   person: nowhere,
   barred: nowhere,
+  draft: nowhere,
+  article: nowhere,
+  deletedArticle: nowhere,
 };

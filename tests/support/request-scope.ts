@@ -5,19 +5,29 @@ import { workAsyncStorage } from 'next/dist/server/app-render/work-async-storage
 import { workUnitAsyncStorage } from 'next/dist/server/app-render/work-unit-async-storage.external.js';
 import { RequestCookies } from 'next/dist/server/web/spec-extension/cookies.js';
 
+/** Keeps nothing: what is read through it is read afresh. */
+const incrementalCache = {
+  generateSimpleCacheKey: async (key: string) => key,
+  get: async () => null,
+  set: async () => {},
+};
+
 /**
  * Runs a server action as Next.js does for a request that carries these headers, so that a test can knock at the door itself
- * instead of at what is behind it. `afterContext` is given what the door leaves for after its response.
+ * instead of at what is behind it. `afterContext` is given what the door leaves for after its response; `expired` gets the tags
+ * whose copies it threw away.
  */
-export function withRequest<T>(
+export async function withRequest<T>(
   headers: Record<string, string>,
   run: () => Promise<T>,
   afterContext?: { after: (task: Promise<unknown> | (() => unknown)) => void },
+  expired: string[] = [],
 ): Promise<T> {
   const list = new Headers({ host: 'localhost:3000', ...headers });
   const cookies = new RequestCookies(list);
   const unit = {
     type: 'request',
+    url: { pathname: '/', search: '' },
     phase: 'action',
     headers: list,
     cookies,
@@ -25,6 +35,18 @@ export function withRequest<T>(
     userspaceMutableCookies: cookies,
     implicitTags: { tags: [] },
   };
-  const work = { route: '/', page: '/page', isStaticGeneration: false, forceDynamic: true, afterContext };
-  return workAsyncStorage.run(work as never, () => workUnitAsyncStorage.run(unit as never, run));
+  const work: Record<string, unknown> & { pendingRevalidatedTags: { tag: string }[] } = {
+    route: '/',
+    page: '/page',
+    isStaticGeneration: false,
+    forceDynamic: true,
+    afterContext,
+    incrementalCache,
+    pendingRevalidatedTags: [],
+  };
+  try {
+    return await workAsyncStorage.run(work as never, () => workUnitAsyncStorage.run(unit as never, run));
+  } finally {
+    expired.push(...work.pendingRevalidatedTags.map(({ tag }) => tag));
+  }
 }

@@ -1,10 +1,12 @@
 import type { Metadata } from 'next';
-import { notFound } from 'next/navigation';
-import { getTranslations } from 'next-intl/server';
+import { notFound, permanentRedirect } from 'next/navigation';
+import { getLocale, getTranslations } from 'next-intl/server';
 import { AppLink } from '@/components/layout/link';
 import { Article } from '@/components/posts/article';
 import { Byline } from '@/components/posts/post-cards';
-import { cachedPost } from '@/lib/posts/cache';
+import { env } from '@/lib/env';
+import { localizedPath } from '@/lib/i18n/paths';
+import { cachedMove, cachedPost } from '@/lib/posts/cache';
 
 export const revalidate = 60;
 
@@ -22,8 +24,13 @@ export async function generateMetadata({ params }: Props): Promise<Metadata> {
 }
 
 export default async function PostPage({ params }: Props) {
-  const [t, post] = await Promise.all([getTranslations('blog'), params.then(({ slug }) => cachedPost(slug))]);
-  if (!post) notFound();
+  const { slug } = await params;
+  const [t, post] = await Promise.all([getTranslations('blog'), cachedPost(slug)]);
+  if (!post) {
+    const moved = await cachedMove(slug);
+    if (!moved) notFound();
+    permanentRedirect(localizedPath(await getLocale(), `/blog/${moved}`, env().DEFAULT_LOCALE));
+  }
   return (
     <article className="mx-auto max-w-[42rem] px-4 pt-10 pb-16 sm:px-6 lg:pt-14">
       <AppLink

@@ -1,0 +1,41 @@
+import sanitizeHtml from 'sanitize-html';
+
+/** What an article may carry: what gives text a shape, and nothing that acts or that paints. */
+const options: sanitizeHtml.IOptions = {
+  allowedTags:
+    'p h2 h3 h4 ul ol li blockquote pre code figure figcaption hr br strong em u s sub sup a img table thead tbody tr th td'.split(
+      ' ',
+    ),
+  allowedAttributes: {
+    a: ['href'],
+    img: ['src', 'alt', 'width', 'height'],
+    ol: ['start'],
+    td: ['colspan', 'rowspan'],
+    th: ['colspan', 'rowspan', 'scope'],
+  },
+  allowedClasses: { code: ['language-*'] },
+  allowedSchemes: ['http', 'https', 'mailto'],
+  allowedSchemesByTag: { img: ['http', 'https'] },
+  allowedSchemesAppliedToAttributes: ['href', 'src'],
+  allowProtocolRelative: false,
+  // With what stands in them: none of it was meant to be read.
+  nonTextTags: ['script', 'style', 'textarea', 'option', 'noscript', 'title', 'template', 'iframe', 'object'],
+  transformTags: {
+    // The title of the page is its only first heading.
+    h1: 'h2',
+    h5: 'h4',
+    h6: 'h4',
+    b: 'strong',
+    i: 'em',
+    del: 's',
+    strike: 's',
+  },
+  // A picture that could be found nowhere, or only by accident.
+  exclusiveFilter: ({ tag, attribs }) =>
+    tag === 'img' && !/^(https?:\/\/|\/(?![/\\]))/i.test(attribs.src ?? ''),
+};
+
+/** The body of an article as it is kept. Sanitising twice changes nothing. */
+export function sanitizeArticle(html: string): string {
+  return sanitizeHtml(html.replaceAll('\0', '').replace(/\p{Cs}/gu, ''), options).trim();
+}
