@@ -7,7 +7,7 @@ import { databaseErrorCode, done, type Result, refuse, refuseField } from '@/lib
 import { type Actor, canManagePosts } from '@/lib/policy/rules';
 import { managed } from '@/lib/policy/scopes';
 import { toInstant } from '@/lib/recurrence/slots';
-import { storeImage } from '@/lib/uploads/storage';
+import { storeImage } from '@/lib/uploads/mutations';
 import { sanitizeArticle } from './sanitize';
 import { bodyOctetsMax, daysKept, type Saved, saysSomething } from './schema';
 import { firstFree, isSlugOfTitle, slugOfTitle, toSlug } from './slug';
@@ -66,8 +66,12 @@ async function readCover(actor: Actor, fields: Fields): Promise<Result<Partial<C
   const { imageUrl, coverAlt, coverWidth, coverHeight, cover } = fields;
   const words = coverAlt === undefined ? {} : { coverAlt };
   if (cover && cover.size > 0) {
-    const stored = await storeImage(actor, new Uint8Array(await cover.arrayBuffer()));
-    if (stored.ok) return done({ ...words, imageUrl: stored.data.url, coverWidth: null, coverHeight: null });
+    const bytes = new Uint8Array(await cover.arrayBuffer());
+    const stored = await storeImage(actor, { bytes, purpose: 'post' });
+    if (stored.ok) {
+      const { url, width, height } = stored.data;
+      return done({ ...words, imageUrl: url, coverWidth: width, coverHeight: height });
+    }
     const { image, ...others } = stored.error.fields ?? {};
     return refuse(
       stored.error.code,

@@ -149,11 +149,12 @@ const rows: Record<string, Row> = {
   deletePostAction: { rule: 'desk', call: form(({ article }) => ({ id: article })) },
   restorePostAction: { rule: 'desk', call: form(({ deletedArticle }) => ({ id: deletedArticle })) },
 
-  // A picture is a file: nothing of it stands in the database.
   uploadImageAction: {
-    rule: 'look',
+    rule: 'signedIn',
     call: form(() => ({ image: new File([jpeg], 'a.jpg', { type: 'image/jpeg' }) })),
   },
+  // Nothing was sent under that name.
+  takeSentImageAction: { rule: 'look', call: form(() => ({ name: '0'.repeat(32) })) },
 
   blockUserAction: { rule: 'block', call: form(({ person }) => ({ userId: person, reason: 'spam' })) },
   unblockUserAction: { rule: 'block', call: form(({ barred }) => ({ userId: barred })) },
@@ -224,6 +225,7 @@ const tables = [
   'letters',
   'posts',
   'post_slugs',
+  'uploads',
 ];
 
 /** All that somebody could have changed, as one word. */

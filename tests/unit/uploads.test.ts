@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { imageKind, imageTypeOf, newImageName } from '@/lib/uploads/policy';
-import { imageBytesMax, imageUploadSchema } from '@/lib/uploads/schema';
+import { imageFile, imageKind, imageTypeOf, narrowFile, newImageName } from '@/lib/uploads/policy';
+import { imageBytesMax, imageUploadSchema, pictureAttributes } from '@/lib/uploads/schema';
 import { avif, jpeg, png, webp } from '@/tests/support/pictures';
 
 const text = (source: string) => new TextEncoder().encode(source);
@@ -32,7 +32,7 @@ describe('what counts as a picture', () => {
   it('is not a film in the same container as AVIF', () => {
     const film = avif.slice();
     film.set(text('isom'), 8);
-    film.set(text('isom'), 16);
+    for (let at = 16; at < 28; at += 4) film.set(text('isom'), at);
     expect(imageKind(film)).toBeNull();
   });
 
@@ -40,8 +40,8 @@ describe('what counts as a picture', () => {
     for (const [picture, header] of [
       [jpeg, 20],
       [png, 33],
-      [webp, webp.length],
-      [avif, 33],
+      [webp, 20],
+      [avif, 29],
     ] as const)
       for (let end = 0; end < header; end += 1)
         expect(imageKind(picture.subarray(0, end)), `the first ${end} bytes`).toBeNull();
@@ -70,25 +70,60 @@ describe('what counts as a picture', () => {
 
 describe('names of pictures', () => {
   it('are our own, and never the same twice', () => {
-    const names = new Set(Array.from({ length: 1000 }, () => newImageName('webp')));
+    const names = new Set(Array.from({ length: 1000 }, () => newImageName()));
     expect(names.size).toBe(1000);
-    for (const name of names) expect(name).toMatch(/^[0-9a-f]{32}\.webp$/);
+    for (const name of names) expect(name).toMatch(/^[0-9a-f]{32}$/);
+  });
+
+  const name = 'a'.repeat(32);
+  it('tell what kind of picture stands behind them, also those from before sizes were part of them', () => {
+    expect(imageTypeOf(imageFile(name, { width: 1600, height: 1067 }, 'jpg'))).toBe('image/jpeg');
+    expect(imageTypeOf(narrowFile(name, 480, 'webp'))).toBe('image/webp');
+    expect(imageTypeOf(`${name}.avif`)).toBe('image/avif');
   });
 
   it.each([
     '../../etc/passwd',
     '..%2f..%2fetc%2fpasswd',
-    `${'a'.repeat(32)}.svg`,
-    `${'a'.repeat(32)}.png.html`,
+    `${name}.svg`,
+    `${name}.png.html`,
     `${'A'.repeat(32)}.png`,
     `${'a'.repeat(31)}.png`,
-    `/${'a'.repeat(32)}.png`,
-    `${'a'.repeat(32)}.png\n`,
-    `${'a'.repeat(32)}.png\0`,
+    `/${name}.png`,
+    `${name}.png\n`,
+    `${name}.png\0`,
+    `${name}-.png`,
+    `${name}-1x.png`,
+    `${name}-999999.png`,
+    `${name}.raw`,
     '.png',
     '',
-  ])('are not %j', (name) => {
-    expect(imageTypeOf(name)).toBeNull();
+  ])('are not %j', (other) => {
+    expect(imageTypeOf(other)).toBeNull();
+  });
+});
+
+describe('what a page learns of a picture from its address alone', () => {
+  const address = `https://mail.example/api/uploads/${'a'.repeat(32)}`;
+
+  it('is its size and the narrower copies that there are, so that nothing shifts and a phone loads less', () => {
+    expect(pictureAttributes(`${address}-1920x1080.webp`)).toEqual({
+      width: 1920,
+      height: 1080,
+      srcSet: `${address}-480.webp 480w, ${address}-960.webp 960w, ${address}-1920x1080.webp 1920w`,
+    });
+    expect(pictureAttributes(`${address}-1000x500.webp`)).toEqual({
+      width: 1000,
+      height: 500,
+      srcSet: `${address}-480.webp 480w, ${address}-1000x500.webp 1000w`,
+    });
+    expect(pictureAttributes(`${address}-300x200.webp`)).toEqual({ width: 300, height: 200 });
+    expect(pictureAttributes(`${address}-600x400.jpg`)).toEqual({ width: 600, height: 400 });
+  });
+
+  it('is nothing for addresses that are not of our making', () => {
+    for (const other of ['', 'https://example.com/a.webp', `${address}.png`, `${address}-1x1.svg`])
+      expect(pictureAttributes(other)).toBeNull();
   });
 });
 

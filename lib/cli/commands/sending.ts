@@ -22,6 +22,8 @@ export function addSendingCommands(program: Command): void {
     .action(async () => {
       note('The worker sends what is due. Ctrl-C ends it.');
       const { work } = await import('@/lib/sending/work');
-      await work({ signal: untilInterrupted() });
+      const { keepUploadsTidy } = await import('@/lib/uploads/mutations');
+      const signal = untilInterrupted();
+      await Promise.all([work({ signal }), keepUploadsTidy(signal)]);
     });
 }

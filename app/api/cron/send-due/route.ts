@@ -3,6 +3,7 @@ import { after } from 'next/server';
 import { env, keyedDigest } from '@/lib/env';
 import { log } from '@/lib/log';
 import { callBudget, readCallBudget, sendWithinBudget } from '@/lib/sending/call';
+import { tidyUploads } from '@/lib/uploads/mutations';
 
 export const dynamic = 'force-dynamic';
 /** Seconds a platform may let the call live. Next reads it from the source, so it is a literal; the largest budget fits into it. */
@@ -25,12 +26,17 @@ export async function GET(request: Request): Promise<Response> {
     const budget = `seconds, a number from ${callBudget.min} to ${callBudget.max}`;
     return Response.json({ error: 'invalid', fields: { budget } }, { status: 400, headers: noStore });
   }
+  const ends = Date.now() + budgetSeconds * 1000;
   try {
     const counts = await sendWithinBudget({
       budgetSeconds,
       signal: request.signal,
       goOn: (rest) => after(rest),
     });
+    // Letters first: what their pass leaves of the time.
+    await tidyUploads({ deadline: new Date(ends - tidyStepMs) }).catch((error) =>
+      log.surprise('uploads_not_tidied', error),
+    );
     return Response.json(counts, { headers: noStore });
   } catch (error) {
     return Response.json(
@@ -40,4 +46,6 @@ export async function GET(request: Request): Promise<Response> {
   }
 }
 
+/** What removing one picture takes at most. */
+const tidyStepMs = 20_000;
 const noStore = { 'cache-control': 'no-store' };
