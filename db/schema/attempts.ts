@@ -5,8 +5,8 @@ import { id, instant, ref } from './columns';
 export const attemptStatusEnum = pgEnum('attempt_status', attemptStatuses);
 
 /**
- * One try to hand one delivery to the mail server. Born `unknown` before the hand-over and settled once by the answer;
- * never edited after that.
+ * One try to hand one delivery to the mail server. While it may be on its way it stands in its batch (`intended`); here it is
+ * written once, with the answer, or as `unknown` when none came. Never edited.
  */
 export const attempts = pgTable(
   'attempts',
@@ -18,6 +18,7 @@ export const attempts = pgTable(
     mailingId: ref('mailing_id').notNull(),
     ownerId: ref('owner_id').notNull(),
     batchId: ref('batch_id').notNull(),
+    /** When it was intended, by the engine's clock: just before the hand-over. */
     attemptedAt: instant('attempted_at').notNull(),
     status: attemptStatusEnum('status').notNull(),
     /** SMTP reply code or HTTP status; null when no answer came. */

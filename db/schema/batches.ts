@@ -1,5 +1,5 @@
 import { sql } from 'drizzle-orm';
-import { check, index, integer, pgTable, pgView, text } from 'drizzle-orm/pg-core';
+import { bigint, check, index, integer, pgTable, pgView, text } from 'drizzle-orm/pg-core';
 import { createdAt, id, instant, ref } from './columns';
 import { runs } from './runs';
 
@@ -22,6 +22,15 @@ export const batches = pgTable(
     lastId: ref('last_id'),
     /** Deliveries it has claimed that have neither ended nor gone back to the queue. */
     outstanding: integer('outstanding').notNull().default(0),
+    /**
+     * The intent: deliveries of it that may be on their way, on disk before the first of them is handed over. Each becomes an
+     * attempt when what became of it is recorded, or `unknown` when nobody does. Empty: nothing is on its way.
+     */
+    intended: bigint('intended', { mode: 'number' }).array().notNull().default(sql`'{}'`),
+    /** When that was put on disk, by the engine's clock; null before the first time. */
+    intendedAt: instant('intended_at'),
+    /** How many times something was intended: what is recorded names the intent it answers by this number. */
+    parcel: integer('parcel').notNull().default(0),
     /** Name of the transport it was claimed for. */
     transport: text('transport').notNull(),
     /** The engine that holds the lease; null while it waits to be repeated. */
@@ -46,6 +55,7 @@ export const batches = pgTable(
     index('batches_live').on(t.runId).where(sql`${t.endedAt} is null`),
     check('batches_range', sql`(${t.firstId} is null) = (${t.lastId} is null)`),
     check('batches_outstanding', sql`${t.outstanding} >= 0`),
+    check('batches_intended', sql`${t.endedAt} is null or ${t.intended} = '{}'`),
   ],
 );
 

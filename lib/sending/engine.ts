@@ -96,8 +96,8 @@ type OpenBatch = {
 /** What a lane hands over at a time: some deliveries of its batch, or all of them where it goes whole. */
 type Parcel = {
   deliveries: ledger.ClaimedDelivery[];
-  /** The attempts that are on disk for them; null: not yet. */
-  attempts: ledger.Intents | null;
+  /** Which of them are on disk as about to be handed over; null: none yet. */
+  intents: ledger.Intents | null;
 };
 
 /** What the lanes share for about a second. */
@@ -277,7 +277,7 @@ class Engine {
     if (waiting.length === 0 || stretch.isOver || this.isOutOfTime()) return null;
     const { repeatsSafely, batchMax } = this.pass.transport;
     const deliveries = waiting.splice(0, repeatsSafely ? waiting.length : Math.min(laneSize, batchMax));
-    return { deliveries, attempts: null };
+    return { deliveries, intents: null };
   }
 
   /** Claims a batch, one to repeat before a new one. Null when there is nothing to send now, or the sender waits. */
@@ -413,8 +413,8 @@ class Engine {
     const { deliveries } = parcel;
     const { letters, broken } = this.composeAll(deliveries, open.letters);
     if (open.isRepeat && !(await this.mayRepeat(open, [...letters.values()]))) return null;
-    const attempts =
-      parcel.attempts ??
+    const intents =
+      parcel.intents ??
       (await ledger.intend({
         batch,
         deliveryIds: deliveries.map((delivery) => delivery.id),
@@ -422,11 +422,12 @@ class Engine {
         digest: batch.idempotencyKey ? transport.digest([...letters.values()]) : null,
         now: this.now(),
       }));
-    if (attempts.size === 0) {
+    if (intents.size === 0) {
       stretch.isOver = true;
       return null;
     }
-    const going = deliveries.filter((delivery) => attempts.has(delivery.id) && letters.has(delivery.id));
+    const intended = deliveries.filter((delivery) => intents.has(delivery.id));
+    const going = intended.filter((delivery) => letters.has(delivery.id));
     const results = await this.keepingLease(batch, async () => {
       if (!(await this.mayAsk(stretch))) return going.map((): SendResult => ({ outcome: 'untried' }));
       return transport.send(
@@ -452,20 +453,17 @@ class Engine {
         stage: 'compose',
       });
 
-    const outcomes = deliveries.flatMap((delivery) => {
-      const attemptId = attempts.get(delivery.id);
-      const found = result.get(delivery.id);
-      return attemptId && found ? [this.outcomeOf(attemptId, delivery, found, batch)] : [];
-    });
+    const outcomes = intended.map((delivery) =>
+      this.outcomeOf(delivery, result.get(delivery.id) ?? noResult, batch),
+    );
     const recorded = await ledger.recordOutcomes({
-      batchId: batch.id,
-      holder: batch.holder,
+      batch,
       leaseSeconds: this.settings.SEND_LEASE_SECONDS,
       outcomes,
       nextIds: next ? next.deliveries.map((delivery) => delivery.id) : [],
       now: this.now(),
     });
-    if (next) next.attempts = recorded.intents;
+    if (next && recorded.intents.size > 0) next.intents = recorded.intents;
     open.isOver = recorded.isOver;
     if (!recorded.isMine) {
       log.warn('lease_lost', { batch: batch.id, letters: outcomes.length });
@@ -517,12 +515,11 @@ class Engine {
 
   /** What a result means for the attempt and the delivery. */
   private outcomeOf(
-    attemptId: number,
     delivery: ledger.ClaimedDelivery,
     result: SendResult,
     batch: ledger.Batch,
   ): ledger.Outcome {
-    const base = { attemptId, deliveryId: delivery.id, reason: null, countsAsTry: false, nextTryAt: null };
+    const base = { deliveryId: delivery.id, reason: null, countsAsTry: false, nextTryAt: null };
     // Once bytes went out under a key without an answer, only the same bytes under the same key may follow.
     const isBound = batch.firstTriedAt !== null;
     switch (result.outcome) {

@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import { type SQL, sql } from 'drizzle-orm';
 import { type Db, db, driver, replacePool } from '@/db/client';
 import type { DeliveryStatus, RunKind } from '@/db/enums';
@@ -6,8 +5,8 @@ import type { Schedule } from '@/lib/recurrence/slots';
 import type { FrozenRun } from './compose';
 
 /*
- * All SQL of the ledger: runs, batches, deliveries, attempts, and what engines share; the hot path's statements (claim_batch,
- * intend_attempts, record_outcomes, end_batch) are functions of the database, in migration 0005, where it is said why.
+ * All SQL of the ledger: runs, batches, deliveries, attempts, and what engines share; the hot path's statements are functions of
+ * the database, where it is said why: claim_batch in migration 0005, intend_attempts, record_outcomes and end_batch in 0008.
  * Leases go by the database's clock, everything else by the instant that is passed in. Statements of the hot path (claim,
  * intend, record) are one round trip each and prepared by the driver; whatever has to join a caller's transaction takes `on`.
  * Locks are always taken in the order mailing, run, delivery, run_counts (a trigger's), so that engines do not deadlock.
@@ -186,6 +185,8 @@ export type Batch = {
   digest: string | null;
   firstTriedAt: Date | null;
   repeats: number;
+  /** How often something of it was intended: the number of the parcel that is under way, or was last. */
+  parcel: number;
   deliveries: ClaimedDelivery[];
 };
 
@@ -226,6 +227,7 @@ export async function claimBatch(claim: {
     digest: null,
     firstTriedAt: null,
     repeats: 0,
+    parcel: 0,
     deliveries: rows.flatMap((row) =>
       row.delivery_id === null
         ? []
@@ -283,60 +285,44 @@ export async function getFrozenRun(runId: number): Promise<FrozenRun> {
 
 // ── c. intending ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-/** The attempt of each delivery that may be handed over. */
-export type Intents = Map<number, number>;
+/** The deliveries that are on disk as about to be handed over, and may go now. */
+export type Intents = Set<number>;
 
 /**
- * Puts an attempt on disk for each delivery, `unknown`, before anything is handed over, and renews the lease. Returns the
- * attempt of each delivery that may go out. Empty when the lease is lost or a gate closed: then nothing may go. Once it has failed it
- * is tried again for some seconds, each time under a holder of its own, which the batch then has: so what was asked before and is
- * still on its way comes to nothing, and what it had written already is found.
+ * Puts on disk, in the batch, that these deliveries are about to be handed over, and renews the lease: each of them ends as an
+ * attempt, by {@link recordOutcomes} or by the sweep. Empty when the lease is lost, a gate closed, or what went before is not
+ * recorded yet: then nothing may go. Once it has failed it is tried again for some seconds; the number of the parcel makes the same
+ * once more, however late it comes, the same.
  */
 export async function intend(intent: {
   batch: Batch;
+  /** In ascending order. */
   deliveryIds: number[];
   leaseSeconds: number;
   /** Frozen with the batch at its first hand-over; null where the transport repeats nothing. */
   digest: string | null;
   now: Date;
 }): Promise<Intents> {
-  const { batch, deliveryIds: ids } = intent;
-  const now = intent.now.toISOString();
-  type Row = { attempt_id: string; of_delivery: string };
-  const holders: Holder[] = [];
-  const rows = await persistently(async () => {
-    const db = driver();
-    const ask = (holder: Holder) => db`
-      select * from intend_attempts(${batch.id}, ${holder}, ${ids}::bigint[], ${intent.leaseSeconds}, ${intent.digest}, ${now}::timestamptz)`;
-    holders.push(batch.holder);
-    if (holders.length === 1) return db<Row[]>`${ask(batch.holder)}`;
-    batch.holder = randomUUID();
-    await db`
-      update batches set holder = ${batch.holder}
-      where id = ${batch.id} and holder = any (${holders}::text[]) and ended_at is null and leased_until > now()`;
-    // Intended at this very instant: attempts of an earlier hand-over of the batch are older.
-    return db<Row[]>`
-      with known as materialized (
-        select id as attempt_id, delivery_id as of_delivery from attempts
-        where delivery_id = any (${ids}::bigint[]) and batch_id = ${batch.id} and attempted_at = ${now}::timestamptz
-          and status = 'unknown' and exists (
-            select 1 from batches where id = ${batch.id} and holder = ${batch.holder} and leased_until > now()
-          )
-      )
-      select * from known
-      union all
-      select i.* from (select 1 where not exists (select 1 from known)) as nothing cross join lateral (${ask(batch.holder)}) i`;
-  });
-  return new Map(rows.map((row) => [Number(row.of_delivery), Number(row.attempt_id)]));
+  const { batch } = intent;
+  const [row] = await persistently(
+    () => driver()<{ may_go: string[] }[]>`
+      select intend_attempts(${batch.id}, ${batch.holder}, ${batch.parcel + 1}, ${intent.deliveryIds}::bigint[],
+        ${intent.leaseSeconds}, ${intent.digest}, ${intent.now.toISOString()}::timestamptz) as may_go`,
+  );
+  return beginParcel(batch, row?.may_go ?? []);
+}
+
+function beginParcel(batch: Batch, mayGo: string[]): Intents {
+  if (mayGo.length > 0) batch.parcel += 1;
+  return new Set(mayGo.map(Number));
 }
 
 // ── e. recording ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-/** What became of one attempt, and of its delivery. */
+/** What became of a delivery that was intended. */
 export type Outcome = {
-  attemptId: number;
   deliveryId: number;
-  /** Null: it was never handed over, the intent is taken back. */
+  /** Null: it was never handed over, there was no attempt. */
   attempt: {
     status: 'success' | 'failure' | 'unknown';
     code: number | null;
@@ -351,41 +337,60 @@ export type Outcome = {
 };
 
 /**
- * Writes outcomes in bulk, only where the lease is still mine: when it is lost, nothing is written. In the same round trip it
- * intends the next deliveries of the batch, as {@link intend} does. Once it has failed it is tried again for some seconds, since
- * what is not recorded has to be called unknown; written twice, in whatever order, it changes and intends nothing anew. A batch of which nothing is outstanding any more is over, and ended.
+ * Writes the outcomes of a parcel, all of them in bulk, only where the lease is still mine: when it is lost, nothing is written. In
+ * the same round trip it intends the next deliveries of the batch, as {@link intend} does. Once it has failed it is tried again for
+ * some seconds, since what is not recorded has to be called unknown; written twice, in whatever order, it changes and intends
+ * nothing anew. A batch of which nothing is outstanding any more is over, and ended.
  */
 export async function recordOutcomes(record: {
-  batchId: number;
-  holder: Holder;
+  batch: Batch;
   leaseSeconds: number;
+  /** One for each delivery that was intended, in ascending order. */
   outcomes: Outcome[];
-  /** Deliveries of this batch that are handed over next. */
+  /** Deliveries of this batch that are handed over next, in ascending order. */
   nextIds: number[];
   now: Date;
 }): Promise<{ isMine: boolean; isOver: boolean; intents: Intents }> {
-  const { outcomes } = record;
+  const { batch, outcomes } = record;
   const now = record.now.toISOString();
-  const write = () => driver()<{ attempt_id: string | null; of_delivery: string; is_over: boolean }[]>`
+  const { kinds, kindOf } = sortByKind(outcomes);
+  const write = () => driver()<{ may_go: string[]; is_over: boolean }[]>`
     select * from record_outcomes(
-      ${record.batchId}, ${record.holder}, ${record.leaseSeconds}, ${now}::timestamptz,
-      ${outcomes.map((o) => o.attemptId)}::bigint[], ${outcomes.map((o) => o.deliveryId)}::bigint[],
-      ${outcomes.map((o) => o.attempt?.status ?? null)}::text[], ${outcomes.map((o) => o.attempt?.code ?? null)}::int[],
-      ${outcomes.map((o) => clip(o.attempt?.response ?? ''))}::text[], ${outcomes.map((o) => o.attempt?.stage ?? '')}::text[],
-      ${outcomes.map((o) => o.delivery)}::text[], ${outcomes.map((o) => o.reason)}::text[],
-      ${outcomes.map((o) => (o.countsAsTry ? 1 : 0))}::int[], ${outcomes.map((o) => o.nextTryAt?.toISOString() ?? null)}::text[],
+      ${batch.id}, ${batch.holder}, ${batch.parcel}, ${record.leaseSeconds}, ${now}::timestamptz,
+      ${outcomes.map((o) => o.deliveryId)}::bigint[], ${outcomes.map((o) => clip(o.attempt?.response ?? ''))}::text[], ${kindOf}::int[],
+      ${kinds.map((o) => o.attempt?.status ?? null)}::text[], ${kinds.map((o) => o.attempt?.code ?? null)}::int[],
+      ${kinds.map((o) => o.attempt?.stage ?? '')}::text[], ${kinds.map((o) => o.delivery)}::text[], ${kinds.map((o) => o.reason)}::text[],
+      ${kinds.map((o) => (o.countsAsTry ? 1 : 0))}::int[], ${kinds.map((o) => o.nextTryAt?.toISOString() ?? null)}::text[],
       ${record.nextIds}::bigint[]
     )`;
-  const rows = await persistently(write);
+  const [row] = await persistently(write);
   return {
-    isMine: rows.length > 0,
-    isOver: rows[0]?.is_over === true,
-    intents: new Map(
-      rows.flatMap((row) =>
-        row.attempt_id === null ? [] : [[Number(row.of_delivery), Number(row.attempt_id)]],
-      ),
-    ),
+    isMine: row !== undefined,
+    isOver: row?.is_over === true,
+    intents: beginParcel(batch, row?.may_go ?? []),
   };
+}
+
+/** Most letters end alike, but for the words of the server: what they share is told once. Kinds count from 1, as in the database. */
+function sortByKind(outcomes: Outcome[]): { kinds: Outcome[]; kindOf: number[] } {
+  const kinds: Outcome[] = [];
+  const kindOf = outcomes.map((outcome) => {
+    const known = kinds.findIndex((kind) => isAlike(kind, outcome));
+    return known < 0 ? kinds.push(outcome) : known + 1;
+  });
+  return { kinds, kindOf };
+}
+
+function isAlike(a: Outcome, b: Outcome): boolean {
+  return (
+    a.delivery === b.delivery &&
+    a.reason === b.reason &&
+    a.countsAsTry === b.countsAsTry &&
+    a.nextTryAt?.getTime() === b.nextTryAt?.getTime() &&
+    a.attempt?.status === b.attempt?.status &&
+    a.attempt?.code === b.attempt?.code &&
+    a.attempt?.stage === b.attempt?.stage
+  );
 }
 
 /** Pauses between tries of what should not fail, milliseconds: a connection is made anew, a server is restarted. */
@@ -453,6 +458,7 @@ export async function claimRepeat(claim: {
     digest: string | null;
     first_tried_at: string;
     repeats: number;
+    parcel: number;
     gate: boolean;
   };
   const [row] = await db<BatchRow[]>`
@@ -468,7 +474,7 @@ export async function claimRepeat(claim: {
         repeat_at = null, repeats = b.repeats + 1
       from due where b.id = due.id returning b.*
     )
-    select mine.id, mine.run_id, mine.idempotency_key, mine.digest, mine.first_tried_at, mine.repeats,
+    select mine.id, mine.run_id, mine.idempotency_key, mine.digest, mine.first_tried_at, mine.repeats, mine.parcel,
       exists (select 1 from sendable_runs r where r.id = mine.run_id and r.until > ${now}::timestamptz) and not exists (
         select 1 from claimed_deliveries c join deliveries d on d.id = c.delivery_id join runs r on r.id = c.run_id
         join suppressions s on s.owner_id = r.owner_id and s.email_key = lower(d.email)
@@ -487,6 +493,7 @@ export async function claimRepeat(claim: {
     digest: row.digest,
     firstTriedAt: new Date(row.first_tried_at),
     repeats: row.repeats,
+    parcel: row.parcel,
     gateOpen: row.gate,
     deliveries: members.map((member) => ({
       id: Number(member.id),
@@ -520,34 +527,40 @@ export async function endBatchUnknown(
 
 /**
  * Ends batches whose engine let its lease run out (it died, froze, or lost the database). A delivery without an intent goes
- * back to the queue. One with an intent is `unknown`; or, where the batch has an idempotency key, the batch waits to be
- * repeated. Returns how many deliveries became `unknown`.
+ * back to the queue. One with an intent has its attempt written, and is `unknown`; or, where the batch has an idempotency key, the
+ * batch waits to be repeated. Returns how many deliveries became `unknown`.
  */
 export async function sweepLeases(now: Date): Promise<number> {
   const db = driver();
   const instant = now.toISOString();
   const rows = await db<{ status: string }[]>`
     with lost as materialized (
-      select id, idempotency_key is not null
+      select id, run_id, transport, intended, intended_at, idempotency_key is not null
         and coalesce(first_tried_at > ${instant}::timestamptz - interval '24 hours', false) as repeatable
       from batches where ended_at is null and holder is not null and leased_until <= now()
       order by leased_until limit 20 for update skip locked
     ), ended as (
-      update batches b set holder = null, outstanding = case when lost.repeatable then outstanding else 0 end,
+      update batches b set holder = null, intended = '{}', outstanding = case when lost.repeatable then outstanding else 0 end,
         ended_at = case when lost.repeatable then null else now() end,
         repeat_at = case when lost.repeatable then ${instant}::timestamptz end
       from lost where b.id = lost.id
+    ), noted as (
+      insert into attempts (delivery_id, run_id, mailing_id, owner_id, batch_id, attempted_at, status, transport)
+      select i.delivery_id, r.id, r.mailing_id, r.owner_id, lost.id, lost.intended_at, 'unknown', lost.transport
+      from lost join runs r on r.id = lost.run_id cross join unnest(lost.intended) as i (delivery_id)
     )
     update deliveries d set
-      status = case when tried.id is null then 'queued' else 'unknown' end::delivery_status,
-      reason = case when tried.id is null then d.reason else 'engine_died' end,
-      next_try_at = case when tried.id is null then ${instant}::timestamptz end,
-      ended_at = case when tried.id is null then null else ${instant}::timestamptz end
+      status = case when tried.it then 'unknown' else 'queued' end::delivery_status,
+      reason = case when tried.it then 'engine_died' else d.reason end,
+      next_try_at = case when not tried.it then ${instant}::timestamptz end,
+      ended_at = case when tried.it then ${instant}::timestamptz end
     from lost
     join claimed_deliveries c on c.batch_id = lost.id
-    left join lateral (
-      select a.id from attempts a where a.delivery_id = c.delivery_id and a.batch_id = lost.id and a.status = 'unknown' limit 1
-    ) tried on true
+    cross join lateral (
+      select c.delivery_id = any (lost.intended) or exists (
+        select 1 from attempts a where a.delivery_id = c.delivery_id and a.batch_id = lost.id and a.status = 'unknown'
+      ) as it
+    ) tried
     where d.id = c.delivery_id and not lost.repeatable
     returning d.status`;
   const unrepeatable = await db`

@@ -85,8 +85,11 @@ export async function killOverResend(trial: Trial, kills: number): Promise<Trial
   });
 }
 
+/** Letters of which the ledger does not know what became of them, or not yet. */
 async function countUnknown(sql: Sql): Promise<number> {
-  const [row] = await sql<{ n: number }[]>`select count(*)::int as n from attempts where status = 'unknown'`;
+  const [row] = await sql<{ n: number }[]>`
+    select ((select count(*) from attempts where status = 'unknown')
+      + (select coalesce(sum(cardinality(intended)), 0) from batches))::int as n`;
   return row?.n ?? 0;
 }
 

@@ -4,6 +4,7 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { db } from '@/db/client';
 import {
   attempts,
+  batches,
   deliveries,
   mailings,
   runCounts,
@@ -27,7 +28,14 @@ import {
   stopMailing,
 } from '@/lib/runs/mutations';
 import { sendDueMailings } from '@/lib/sending/engine';
-import { claimBatch, intend, recordOutcomes, takeAllowance } from '@/lib/sending/ledger';
+import {
+  claimBatch,
+  endBatch,
+  type Intents,
+  intend,
+  recordOutcomes,
+  takeAllowance,
+} from '@/lib/sending/ledger';
 import { asActor, createClient, createClients, createMailing, createUser } from '../support/factories';
 import {
   accepted,
@@ -110,18 +118,19 @@ describe('a pass', () => {
     expect((await pass(server)).claimed).toBe(0);
   });
 
-  it('writes the attempt to disk before the letter is handed over', async () => {
+  it('puts on disk which letters are about to be handed over before the first of them is', async () => {
     await createClients(db, actor, 3);
     await createMailing(db, actor);
-    const seen: number[] = [];
+    const seen: boolean[] = [];
     await pass(
-      playedTransport(async () => {
-        seen.push((await db.select().from(attempts).where(eq(attempts.status, 'unknown'))).length);
+      playedTransport(async (letter) => {
+        const intended = (await db.select().from(batches)).flatMap((batch) => batch.intended);
+        seen.push(letter.deliveryId !== null && intended.includes(letter.deliveryId));
         return accepted;
       }),
     );
-    expect(seen[0]).toBeGreaterThan(0);
-    expect(Math.min(...seen)).toBeGreaterThan(0);
+    expect(seen).toEqual([true, true, true]);
+    expect((await db.select().from(batches)).flatMap((batch) => batch.intended)).toEqual([]);
   });
 
   it('leaves what starts later until its time comes', async () => {
@@ -314,6 +323,16 @@ describe('an engine that dies or freezes', () => {
     });
     return { mailing, holder, batch, intents };
   }
+  /** That the server took them all, with these words. */
+  const taken = (intents: Intents, response: string) =>
+    [...intents].map((deliveryId) => ({
+      deliveryId,
+      attempt: { status: 'success' as const, code: 250, response, stage: 'dot' },
+      delivery: 'sent' as const,
+      reason: null,
+      countsAsTry: true,
+      nextTryAt: null,
+    }));
   const leaseRunsOut = () => db.execute(sql`update batches set leased_until = now() - interval '1 second'`);
 
   it('what it had handed over is unknown, what it had only claimed is sent by the next one', async () => {
@@ -333,6 +352,38 @@ describe('an engine that dies or freezes', () => {
     });
   });
 
+  it('each letter it had handed over is listed with an attempt that says when, and that nobody knows', async () => {
+    const { intents } = await dieAfterIntent();
+    await leaseRunsOut();
+    await pass(playedTransport());
+    const open = await db.select().from(attempts).where(eq(attempts.status, 'unknown'));
+    expect(open.map(({ deliveryId }) => deliveryId).toSorted()).toEqual([...intents].toSorted());
+    expect(
+      open.every(
+        ({ attemptedAt, transport, response }) =>
+          +attemptedAt === +start && transport === 'played' && response === '',
+      ),
+    ).toBe(true);
+    await pass(playedTransport());
+    expect(await db.$count(attempts, eq(attempts.status, 'unknown'))).toBe(4);
+  });
+
+  it('nothing more of its batch goes out while something is on its way that nobody has recorded', async () => {
+    const { batch, holder } = await dieAfterIntent();
+    const rest = {
+      batch,
+      deliveryIds: batch.deliveries.slice(4).map(({ id }) => id),
+      leaseSeconds: 60,
+      digest: null,
+      now: start,
+    };
+    expect(await intend(rest)).toEqual(new Set());
+    await endBatch(batch.id, holder, start);
+    const server = playedTransport();
+    expect((await pass(server)).claimed).toBe(0);
+    expect(server.handed).toEqual([]);
+  });
+
   it('one that waits for a slow server keeps its lease for longer than a lease lasts', async () => {
     await createClients(db, actor, 1);
     await createMailing(db, actor);
@@ -349,17 +400,9 @@ describe('an engine that dies or freezes', () => {
   });
 
   it('one whose connection broke may record the same again, and it counts once', async () => {
-    const { mailing, batch, holder, intents } = await dieAfterIntent();
-    const outcomes = [...intents].map(([deliveryId, attemptId]) => ({
-      attemptId,
-      deliveryId,
-      attempt: { status: 'success' as const, code: 250, response: 'taken', stage: 'dot' },
-      delivery: 'sent' as const,
-      reason: null,
-      countsAsTry: true,
-      nextTryAt: null,
-    }));
-    const record = { batchId: batch.id, holder, leaseSeconds: 60, outcomes, nextIds: [], now: start };
+    const { mailing, batch, intents } = await dieAfterIntent();
+    const outcomes = taken(intents, 'taken');
+    const record = { batch, leaseSeconds: 60, outcomes, nextIds: [], now: start };
     expect((await recordOutcomes(record)).isMine).toBe(true);
     expect((await recordOutcomes(record)).isMine).toBe(true);
     const run = await onlyRun(mailing.id);
@@ -378,19 +421,11 @@ describe('an engine that dies or freezes', () => {
   });
 
   it('one that wakes after its lease ended writes nothing over the new state', async () => {
-    const { batch, holder, intents } = await dieAfterIntent();
+    const { batch, intents } = await dieAfterIntent();
     await leaseRunsOut();
     await pass(playedTransport());
-    const outcomes = [...intents].map(([deliveryId, attemptId]) => ({
-      attemptId,
-      deliveryId,
-      attempt: { status: 'success' as const, code: 250, response: 'late', stage: 'dot' },
-      delivery: 'sent' as const,
-      reason: null,
-      countsAsTry: true,
-      nextTryAt: null,
-    }));
-    const late = { batchId: batch.id, holder, leaseSeconds: 60, outcomes, nextIds: [], now: start };
+    const outcomes = taken(intents, 'late');
+    const late = { batch, leaseSeconds: 60, outcomes, nextIds: [], now: start };
     expect((await recordOutcomes(late)).isMine).toBe(false);
     expect(
       (

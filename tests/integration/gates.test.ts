@@ -547,7 +547,7 @@ describe('a database that fails between send and record', () => {
       create function refuse_results() returns trigger language plpgsql as $$ begin raise exception 'disk full'; end $$`);
     const meeting = interrupted(async () => {
       await db.execute(sql`
-        create trigger refuse_results before update on attempts for each statement execute function refuse_results()`);
+        create trigger refuse_results before insert on attempts for each statement execute function refuse_results()`);
     });
     try {
       await expect(pass(meeting.server)).rejects.toThrow();

@@ -315,7 +315,7 @@ describe("a run's counts", () => {
   test('count each attempt as what it turned out to be', async () => {
     const { owner, run } = await ledger();
     const delivery = await createDelivery(db, run, await createClient(db, owner));
-    const open = await createAttempt(db, run, delivery, {
+    await createAttempt(db, run, delivery, {
       status: 'unknown',
       code: null,
       response: '',
@@ -326,13 +326,10 @@ describe("a run's counts", () => {
       attemptsFailed: 0,
       attemptsSucceeded: 0,
     });
-    await db
-      .update(attempts)
-      .set({ status: 'failure', code: 452, response: '452 4.2.2 Mailbox full', stage: 'rcpt' })
-      .where(eq(attempts.id, open.id));
+    await createAttempt(db, run, delivery, { status: 'failure', code: 452, stage: 'rcpt' });
     await createAttempt(db, run, delivery);
     expect(await countsOf(run.id)).toMatchObject({
-      attemptsUnknown: 0,
+      attemptsUnknown: 1,
       attemptsFailed: 1,
       attemptsSucceeded: 1,
     });
@@ -384,15 +381,25 @@ describe("a run's counts", () => {
 });
 
 describe('history is never edited', () => {
-  test('an attempt is settled once and then stays as it is', async () => {
+  test('an attempt is written once and stays as it is, also one that nobody heard of', async () => {
     const { owner, run } = await ledger();
     const delivery = await createDelivery(db, run, await createClient(db, owner));
-    const attempt = await createAttempt(db, run, delivery);
-    const row = eq(attempts.id, attempt.id);
-    expect(await refusal(db.update(attempts).set({ status: 'failure' }).where(row))).toBe(codes.history);
-    expect(await refusal(db.update(attempts).set({ response: 'something else' }).where(row))).toBe(
-      codes.history,
-    );
+    for (const status of ['success', 'unknown'] as const) {
+      const attempt = await createAttempt(db, run, delivery, { status });
+      const row = eq(attempts.id, attempt.id);
+      expect(await refusal(db.update(attempts).set({ status: 'failure' }).where(row))).toBe(codes.history);
+      expect(await refusal(db.update(attempts).set({ response: 'something else' }).where(row))).toBe(
+        codes.history,
+      );
+    }
+  });
+
+  test('a claim does not end while letters of it are on their way', async () => {
+    const { owner, run } = await ledger();
+    const { id } = await createDelivery(db, run, await createClient(db, owner));
+    const batch = await createBatch(db, run, { intended: [id] });
+    const end = db.update(batches).set({ endedAt: new Date() }).where(eq(batches.id, batch.id));
+    expect(await refusal(end)).toBe(codes.check);
   });
 
   test('a letter that was sent stays sent', async () => {
