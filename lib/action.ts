@@ -21,24 +21,36 @@ export type FormAction<T> = (previous: ActionState<T>, form: FormData) => Promis
 
 const secret = /password|secret|token/i;
 
-/** Text fields of a form as an object; a name ending in `[]` or sent more than once is a list (without the brackets). */
+/**
+ * Text fields of a form as an object; a name ending in `[]` or sent more than once is a list (without the brackets). NUL, which no
+ * keyboard types and no database takes, is left out. One pass: whoever sends a form chooses how many fields it has.
+ */
 export function formObject(form: FormData): Record<string, string | string[] | File> {
-  const values: Record<string, string | string[] | File> = {};
-  for (const key of new Set(form.keys())) {
+  // What stands here comes from outside, whatever its type says.
+  if (!(form instanceof FormData)) return {};
+  const sent = new Map<string, (string | File)[]>();
+  for (const [key, value] of form) {
     if (key.startsWith('$ACTION')) continue;
-    const all = form.getAll(key);
-    const file = all.find((item) => item instanceof File);
-    const texts = all.filter((item) => typeof item === 'string');
-    if (file) values[key] = file;
-    else if (key.endsWith('[]')) values[key.slice(0, -2)] = texts;
-    else values[key] = texts.length > 1 ? texts : (texts[0] ?? '');
+    const item = typeof value === 'string' ? value.replaceAll('\0', '') : value;
+    const others = sent.get(key);
+    if (others) others.push(item);
+    else sent.set(key, [item]);
   }
-  return values;
+  // As entries, so that a field called __proto__ is a field like others.
+  return Object.fromEntries(
+    [...sent].map(([key, all]): [string, string | string[] | File] => {
+      const file = all.find((item) => item instanceof File);
+      const texts = all.filter((item) => typeof item === 'string');
+      if (file) return [key, file];
+      if (key.endsWith('[]')) return [key.slice(0, -2), texts];
+      return [key, texts.length > 1 ? texts : (texts[0] ?? '')];
+    }),
+  );
 }
 
-function typedValues(form: FormData): FormValues {
+function typedValues(sent: ReturnType<typeof formObject>): FormValues {
   return Object.fromEntries(
-    Object.entries(formObject(form)).filter(
+    Object.entries(sent).filter(
       (entry): entry is [string, string | string[]] => !secret.test(entry[0]) && !(entry[1] instanceof File),
     ),
   );
@@ -89,24 +101,25 @@ async function answer<S extends z.ZodType, T>(
   mutation: (input: z.output<S>) => Promise<Result<T>>,
   options: { redirectTo?: (data: T, input: z.output<S>) => string; afterwards?: (data: T) => Promise<void> },
 ): Promise<ActionState<T>> {
-  const parsed = schema.safeParse(formObject(form));
-  if (!parsed.success) return { ...refuse('invalid', fieldErrors(parsed.error)), values: typedValues(form) };
+  const sent = formObject(form);
+  const parsed = schema.safeParse(sent);
+  if (!parsed.success) return { ...refuse('invalid', fieldErrors(parsed.error)), values: typedValues(sent) };
   let result: Result<T>;
   try {
     result = await mutation(parsed.data);
   } catch (error) {
     if (isControlFlow(error)) throw error;
     const id = log.surprise('action_failed', error);
-    return { ...refuse('surprise', undefined, { id }), values: typedValues(form) };
+    return { ...refuse('surprise', undefined, { id }), values: typedValues(sent) };
   }
-  if (!result.ok) return { ...result, values: typedValues(form) };
+  if (!result.ok) return { ...result, values: typedValues(sent) };
   const { data } = result;
   if (options.afterwards) {
     const { afterwards } = options;
     after(() => afterwards(data));
   }
   if (options.redirectTo) {
-    const locale = form.get('locale');
+    const { locale } = sent;
     const { DEFAULT_LOCALE } = env();
     redirect(
       localizedPath(

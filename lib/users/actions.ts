@@ -67,8 +67,9 @@ async function rememberMailed(email: string) {
  * button was pressed.
  */
 function withMadePassword(form: FormData): Extract<ActionState<never>, { ok: false }> | null {
-  if (!form.has('generate')) return null;
-  const typed = Object.entries(formObject(form)).filter(
+  const sent = formObject(form);
+  if (!('generate' in sent)) return null;
+  const typed = Object.entries(sent).filter(
     (entry): entry is [string, string] => typeof entry[1] === 'string' && !/password|token/i.test(entry[0]),
   );
   return { ...refuse('invalid'), values: { ...Object.fromEntries(typed), password: generatePassword() } };
