@@ -1,3 +1,5 @@
+import { DrizzleQueryError } from 'drizzle-orm';
+import { PgPreparedQuery } from 'drizzle-orm/pg-core';
 import { drizzle, type PostgresJsDatabase } from 'drizzle-orm/postgres-js';
 import postgres, { type Sql } from 'postgres';
 import { env, SettingsError } from '@/lib/env';
@@ -6,6 +8,31 @@ import * as schema from './schema';
 export type Database = PostgresJsDatabase<typeof schema>;
 /** The database, or a transaction on it. */
 export type Db = Database | Parameters<Parameters<Database['transaction']>[0]>[0];
+
+/**
+ * A failed statement tells which one it was and what the database said, never what it was given: drizzle writes all parameters
+ * into the error, and PostgreSQL the row that failed, and both would stand in the log, password hashes and letters included.
+ */
+function keepValuesOutOfErrors() {
+  const run: unknown = Reflect.get(PgPreparedQuery.prototype, 'queryWithCache');
+  if (typeof run !== 'function')
+    throw new Error('drizzle-orm runs its statements in another way than it did');
+  Reflect.set(
+    PgPreparedQuery.prototype,
+    'queryWithCache',
+    async function (this: unknown, ...args: unknown[]) {
+      try {
+        return await Reflect.apply(run, this, args);
+      } catch (error) {
+        if (!(error instanceof DrizzleQueryError)) throw error;
+        if (error.cause) Reflect.deleteProperty(error.cause, 'detail');
+        throw new DrizzleQueryError(error.query, [], error.cause);
+      }
+    },
+  );
+}
+
+keepValuesOutOfErrors();
 
 type Connection = { sql: Sql; db: Database };
 const store = globalThis as typeof globalThis & { mailroomDatabase?: Connection };

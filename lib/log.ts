@@ -15,7 +15,9 @@ export const log = {
   surprise(event: string, error: unknown, fields?: Fields): string {
     const id = randomUUID().slice(0, 8);
     const { message, stack } = error instanceof Error ? error : { message: String(error), stack: undefined };
-    write('error', event, { id, message, stack, ...fields });
+    // What the database said stands one level deeper than what was asked of it.
+    const cause = error instanceof Error && error.cause instanceof Error ? error.cause.message : undefined;
+    write('error', event, { id, message, cause, stack, ...fields });
     return id;
   },
 };
