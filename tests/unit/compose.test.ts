@@ -390,3 +390,37 @@ describe('unsubscribe tokens', () => {
       expect(readUnsubscribeToken(wrong)).toBeNull();
   });
 });
+
+describe('a body made to keep the machine busy', () => {
+  const compose = (body: string) =>
+    compileLetter(run({ body })).compose({ id: 1, email: 'a@b.cd', fullName: 'Ann' });
+
+  test.each(['<b>', '<div>', '<table><tr><td>', '<ul><li>', '<blockquote>'])(
+    'is kept shallow when it nests %s thousands deep, so that it can be previewed and sent',
+    (tag) => {
+      const body = sanitizeBody(`${tag.repeat(12_000)}the text`);
+      expect(body).toContain('the text');
+      expect(sanitizeBody(body)).toBe(body);
+      expect(() => compose(body)).not.toThrow();
+    },
+  );
+
+  test.each([
+    ['blanks in an output', `{{ "${' '.repeat(199_000)}" }}`],
+    ['filters in an output', `{{ client.email ${'| append: client.email '.repeat(8_600)}}}`],
+    ['outputs', '{{ client.email }}'.repeat(11_000)],
+  ])('is refused at once for more Liquid than anybody writes: %s', (_, body) => {
+    const began = performance.now();
+    expect(checkTemplate(sanitizeBody(body))).toMatchObject({ problem: 'too_large' });
+    // Analysing it took from 15 s to minutes.
+    expect(performance.now() - began).toBeLessThan(5000);
+  });
+
+  test('is composed in a moment when it has as much Liquid as is allowed', () => {
+    const body = `<p>{{ client.email | default: "${' '.repeat(19_900)}" }}</p>`;
+    expect(checkTemplate(body)).toBeNull();
+    const began = performance.now();
+    compose(body);
+    expect(performance.now() - began).toBeLessThan(2000);
+  });
+});

@@ -37,6 +37,9 @@ const lengths =
 const colour = /^(?:#[0-9a-f]{3,8}|[a-z]{3,30}|rgba?\([\d\s.,%/]{3,40}\))$/i;
 const border = /^[\w#\s.%(),-]{1,60}$/;
 
+/** Elements in elements; what lies deeper loses its tags and keeps its text. */
+const nestingLimit = 100;
+
 /** What a letter may carry: what mail programs show, and nothing that acts. */
 const options: sanitizeHtml.IOptions = {
   allowedTags:
@@ -58,6 +61,8 @@ const options: sanitizeHtml.IOptions = {
   allowedSchemesByTag: { img: ['http', 'https'] },
   allowedSchemesAppliedToAttributes: ['href', 'src'],
   allowProtocolRelative: false,
+  // Tables in tables make some dozens. Whatever reads a letter goes down into it step by step, and thousands are more than a stack has.
+  nestingLimit,
   allowedStyles: {
     '*': {
       color: [colour],
