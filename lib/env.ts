@@ -1,4 +1,5 @@
 import { createHmac } from 'node:crypto';
+import { isIP } from 'node:net';
 import { z } from 'zod';
 
 const integer = (fallback: number, min: number, max: number) =>
@@ -10,6 +11,15 @@ const httpUrl = z
     error: 'must be an http or https URL',
   });
 
+/** An address, or a network as `10.0.0.0/8`. */
+function isNetwork(text: string): boolean {
+  const [address = '', bits = '0', ...rest] = text.trim().split('/');
+  const version = isIP(address);
+  return (
+    version !== 0 && rest.length === 0 && /^\d{1,3}$/.test(bits) && Number(bits) <= (version === 4 ? 32 : 128)
+  );
+}
+
 const settings = z
   .object({
     NODE_ENV: z.enum(['development', 'production', 'test']).default('development'),
@@ -20,7 +30,12 @@ const settings = z
     AUTH_SECRET: z.string().min(32, 'must have at least 32 characters').optional(),
     CRON_SECRET: z.string().min(16, 'must have at least 16 characters').optional(),
     DEFAULT_LOCALE: z.enum(['en', 'ru']).default('en'),
-    TRUSTED_PROXIES: z.string().default(''),
+    TRUSTED_PROXIES: z
+      .string()
+      .refine((value) => value.trim() === '*' || value.split(',').every(isNetwork), {
+        error: 'must be * or addresses and networks such as 10.0.0.0/8, with commas between them',
+      })
+      .default(''),
     EMAIL_TRANSPORT: z.enum(['resend', 'smtp', 'outbox']).optional(),
     EMAIL_FROM: z.email('must be an e-mail address').default('mailroom@localhost.example'),
     RESEND_API_KEY: z.string().optional(),

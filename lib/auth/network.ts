@@ -1,7 +1,7 @@
 import { subscribe } from 'node:diagnostics_channel';
 import type { IncomingMessage } from 'node:http';
 import { BlockList, isIP } from 'node:net';
-import { env } from '@/lib/env';
+import { appUrl, env } from '@/lib/env';
 
 /** What both kinds of header lists can do. */
 type Headers = { get(name: string): string | null };
@@ -83,19 +83,23 @@ export function networkOf(headers: Headers): string {
   return `${groups.slice(0, 4).join(':')}::/64`;
 }
 
+const loopbackHost = /^(localhost|127(\.\d+){3}|\[::1\])(:\d+)?$/i;
+
 const loopbackAddress = (address: string | null) =>
   address === '::1' || (address?.startsWith('127.') ?? false);
 
 /**
  * Did the request start on this very machine? Everything has to say so: the socket, every hop that a proxy noted, and the name
- * that was asked for, so that a reverse proxy beside the app or a foreign name pointing here does not look like the owner.
+ * that was asked for, so that a reverse proxy beside the app or a foreign name pointing here does not look like the owner. Where
+ * `APP_URL` names a public address nobody is: a proxy may tell the app nothing of whom it speaks for.
  */
 export function isLoopback(headers: Headers): boolean {
+  if (!loopbackHost.test(new URL(appUrl()).host)) return false;
   if (!loopbackAddress(plainAddress(headers.get(peerHeader())))) return false;
   if (headers.get('forwarded') || headers.get('via') || headers.get('x-real-ip')) return false;
   const hops = headers.get('x-forwarded-for')?.split(',') ?? [];
   if (!hops.every((hop) => loopbackAddress(plainAddress(hop)))) return false;
   return [headers.get('host'), headers.get('x-forwarded-host')]
     .filter((host) => host !== null)
-    .every((host) => /^(localhost|127(\.\d+){3}|\[::1\])(:\d+)?$/i.test(host));
+    .every((host) => loopbackHost.test(host));
 }

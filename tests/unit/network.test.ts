@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
+import { parseEnv } from '@/lib/env';
 
 const { addressOf, isLoopback, networkOf, peerHeader } = await import('@/lib/auth/network');
 
@@ -47,6 +48,17 @@ describe('with proxies trusted', () => {
     const trusted = await trusting('*');
     expect(trusted.addressOf(request(null, { 'x-forwarded-for': '198.51.100.7' }))).toBe('198.51.100.7');
   });
+
+  it.each(['1', 'true', '10.0.0.0/33', '10.0.0/8', 'proxy.example', '10.0.0.1;10.0.0.2', '::1/129'])(
+    'is no guess: the start stops where they are written as %s',
+    (proxies) => {
+      expect(() => parseEnv({ TRUSTED_PROXIES: proxies })).toThrow(/TRUSTED_PROXIES: must be/);
+    },
+  );
+
+  it.each(['*', '127.0.0.1', '10.0.0.0/8, 192.0.2.1', 'fd00::/8,::1'])('may be written as %s', (proxies) => {
+    expect(parseEnv({ TRUSTED_PROXIES: proxies }).TRUSTED_PROXIES).toBe(proxies);
+  });
 });
 
 describe('a request from this very machine', () => {
@@ -65,5 +77,15 @@ describe('a request from this very machine', () => {
     ['to a foreign name, forwarded', '127.0.0.1', { 'x-forwarded-host': 'mail.example.org' }],
   ])('is none %s', (_, peer, headers) => {
     expect(isLoopback(request(peer, headers as Record<string, string>))).toBe(false);
+  });
+
+  it('is none where the app has a public address: its proxy may pass on nothing of whom it speaks for', async () => {
+    vi.stubEnv('APP_URL', 'https://mail.example.org');
+    vi.resetModules();
+    const open = await import('@/lib/auth/network');
+    const headers = new Headers({ [open.peerHeader()]: '127.0.0.1', host: 'localhost:3000' });
+    expect(open.isLoopback(headers)).toBe(false);
+    vi.unstubAllEnvs();
+    vi.resetModules();
   });
 });
