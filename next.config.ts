@@ -10,6 +10,8 @@ const config: NextConfig = {
   reactStrictMode: true,
   turbopack: { root: import.meta.dirname },
   serverExternalPackages: ['@node-rs/argon2', 'postgres'],
+  // Pictures are served as they are. The optimiser would work for anybody who asks, seconds long for one large picture.
+  images: { unoptimized: true },
   experimental: { serverActions: { bodySizeLimit: '8mb' } },
   rewrites: async () => ({
     beforeFiles: localeRewrites(russianByDefault ? 'ru' : 'en').rewrites,

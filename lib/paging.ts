@@ -42,7 +42,7 @@ export function toPage<T>(
 
 /** A search term for `like '%…%'` on a lower-cased column; null for an empty one. */
 export function likePattern(term: string | undefined): string | null {
-  const trimmed = term?.trim().toLowerCase().slice(0, 200);
+  const trimmed = term?.replaceAll('\0', '').trim().toLowerCase().slice(0, 200);
   return trimmed ? `%${trimmed.replace(/[\\%_]/g, '\\$&')}%` : null;
 }
 

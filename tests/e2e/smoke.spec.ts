@@ -15,6 +15,11 @@ test.describe('a visitor', () => {
     await expect(page.getByRole('heading', { level: 1 })).toContainText(/[а-яё]/i);
   });
 
+  test('can not have the server scale pictures', async ({ request }) => {
+    const answer = await request.get('/_next/image?url=%2Ficon.svg&w=640&q=75');
+    expect(answer.status()).toBe(404);
+  });
+
   test('finds the form to register, in both languages', async ({ page }) => {
     for (const [path, language] of [
       ['/register', 'en'],
