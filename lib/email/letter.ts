@@ -71,6 +71,16 @@ export type SendResult =
 /** What keeps a transport from taking letters. */
 export type SenderTrouble = { waitCode: WaitCode; response: string; waitSeconds?: number };
 
+export type SendOptions = {
+  idempotencyKey?: string;
+  signal?: AbortSignal;
+  /**
+   * Only for a transport with {@link Transport.requestsPerSecond}, which awaits it before each of its requests, when that is ready to
+   * leave. False: it must not go any more.
+   */
+  turn?: () => Promise<boolean>;
+};
+
 /** A way for letters to leave. One for a process: it keeps connections between sends. */
 export type Transport = {
   kind: 'smtp' | 'resend' | 'outbox';
@@ -86,7 +96,7 @@ export type Transport = {
    * Hands letters over; answers in the same order and number. Never throws for what a server does. Several sends may run at
    * once. The signal stops letters whose turn has not come (`untried`); those begun are finished.
    */
-  send(letters: Letter[], options?: { idempotencyKey?: string; signal?: AbortSignal }): Promise<SendResult[]>;
+  send(letters: Letter[], options?: SendOptions): Promise<SendResult[]>;
   /** SHA-256, hex, of all that makes the bytes that would be handed over: equal only for equal bytes. */
   digest(letters: Letter[]): string;
   /** Requests a second that the provider allows, as its last answer announced; null = it has said nothing yet. One send of a batch is one request. */

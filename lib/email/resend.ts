@@ -16,6 +16,7 @@ import {
   type WaitCode,
 } from './letter';
 import { oneLine } from './mime';
+import { Pace, type RequestLimit } from './pace';
 
 /*
  * Letters over Resend's batch API. A batch goes with an idempotency key: Resend answers the same key and bytes with the same
@@ -37,8 +38,17 @@ function mailbox({ name, address }: Mailbox): string {
   return `${/^[\p{L}\p{N} _'-]+$/u.test(shown) ? shown : `"${shown.replace(/["\\]/g, '\\$&')}"`} <${recipient}>`;
 }
 
-/** All of a letter but its bodies, as members of a JSON object: octets. */
+/** All of a letter but its bodies, as members of a JSON object: octets. Needed for the digest and again for the request. */
 function headMembers(letter: Letter): string {
+  const known = heads.get(letter);
+  if (known !== undefined) return known;
+  const members = writeHeadMembers(letter);
+  heads.set(letter, members);
+  return members;
+}
+const heads = new WeakMap<Letter, string>();
+
+function writeHeadMembers(letter: Letter): string {
   const quote = JSON.stringify;
   const headers = letter.headers.map(([name, value]) => `${quote(name)}:${quote(oneLine(value))}`);
   const to = mailbox({ name: '', address: letter.to.address });
@@ -128,29 +138,24 @@ function judge(error: Refusal, headers: Record<string, string> | null, now: Date
 }
 
 /**
- * Requests a second by the headers of draft-ietf-httpapi-ratelimit-headers-06, the strictest of those named; a limit without a
+ * The limit on requests by the headers of draft-ietf-httpapi-ratelimit-headers-06, the strictest of those named; a limit without a
  * window is one of a second, as Resend documents its own. Null when they say nothing.
  */
-function announcedRate(headers: Record<string, string>): number | null {
+function announcedLimit(headers: Record<string, string>): RequestLimit | null {
   const limits = `${headers['ratelimit-policy'] ?? ''},${headers['ratelimit-limit'] ?? ''}`.split(',');
   const parsed = limits.flatMap((limit) => {
     const [, requests, seconds] = /^\s*(\d{1,9})\s*(?:;.*?\bw=(\d{1,9}))?/.exec(limit) ?? [];
     return Number(requests) > 0 && seconds !== '0' ? [{ requests: Number(requests), seconds }] : [];
   });
   const named = parsed.filter((limit) => limit.seconds !== undefined);
-  const rates = (named.length > 0 ? named : parsed).map(
-    (limit) => limit.requests / Number(limit.seconds ?? 1),
-  );
-  return rates.length > 0 ? Math.min(...rates) : null;
+  const [strictest = null] = (named.length > 0 ? named : parsed)
+    .map(({ requests, seconds }) => ({ requests, seconds: Number(seconds ?? 1) }))
+    .sort((a, b) => a.requests / a.seconds - b.requests / b.seconds);
+  return strictest;
 }
 
+type Turn = () => Promise<boolean>;
 type Answer = { data: unknown; error: unknown; headers: Record<string, string> | null };
-
-/**
- * The part of the announced rate that is left unused. Requests that leave evenly arrive unevenly: every refusal for coming too fast
- * widens the distance, every other answer narrows it.
- */
-const [cautionGained, cautionLost, cautionMax] = [0.02, 0.0002, 0.2];
 
 /** For so long after an answer the host counts as reachable, by the watch of the process: sockets know no other clock. */
 const reachableMs = 5000;
@@ -167,11 +172,16 @@ export function resendTransport(
   clock: { now(): Date } = { now: () => new Date() },
 ): Transport {
   const resend = new Resend(settings.apiKey, { baseUrl: settings.baseUrl });
-  let requestsPerSecond: number | null = null;
-  let caution = 0;
+  const pace = new Pace();
   let answeredAt = Number.NEGATIVE_INFINITY;
 
-  async function request(letters: Letter[], key: string | undefined): Promise<Answer> {
+  /** Null: its turn did not come any more. */
+  async function request(letters: Letter[], key: string | undefined, turn: Turn): Promise<Answer | null> {
+    const body = bodyOf(letters);
+    // Not reserved before it can be used.
+    await pace.room();
+    if (!(await turn())) return null;
+    const departure = await pace.leave();
     // `batch.send` would encode all letters anew; this is what it calls in the end.
     const answer: Answer = await resend.fetchRequest<unknown>('/emails/batch', {
       method: 'POST',
@@ -182,7 +192,7 @@ export function resendTransport(
         'x-batch-validation': 'permissive',
         ...(key ? { 'idempotency-key': key } : {}),
       },
-      body: bodyOf(letters),
+      body,
       signal: AbortSignal.timeout(settings.timeoutMs),
       // Letters go nowhere else than where the settings say; with `window` it also spares fetch a copy of the body.
       redirect: 'error',
@@ -192,16 +202,20 @@ export function resendTransport(
     else {
       answeredAt = performance.now();
       const isTooFast = refusal.safeParse(answer.error).data?.statusCode === 429;
-      if (!isTooFast) caution = Math.max(0, caution - cautionLost);
-      else if (requestsPerSecond !== null) caution = Math.min(cautionMax, caution + cautionGained);
-      requestsPerSecond = announcedRate(answer.headers) ?? requestsPerSecond;
+      pace.answered(departure, announcedLimit(answer.headers), isTooFast);
     }
     return answer;
   }
 
   /** Hands over a batch; every letter gets its result by its place. */
-  async function post(letters: Letter[], key: string | undefined): Promise<SendResult[] | Verdict> {
-    const { data, error, headers } = await request(letters, key);
+  async function post(
+    letters: Letter[],
+    key: string | undefined,
+    turn: Turn,
+  ): Promise<SendResult[] | Verdict | null> {
+    const answer = await request(letters, key, turn);
+    if (answer === null) return null;
+    const { data, error, headers } = answer;
     if (error !== null) {
       const parsed = refusal.safeParse(error);
       return parsed.success
@@ -231,6 +245,7 @@ export function resendTransport(
     letters: Letter[],
     key: string | undefined,
     signal: AbortSignal | undefined,
+    turn: Turn,
   ): Promise<SendResult[]> {
     const results: SendResult[] = [];
     const pieces = halves(0, letters.length);
@@ -241,14 +256,16 @@ export function resendTransport(
       return forAll({ kind: 'unsure', response: verdict.trouble.response }, letters.length);
     };
     for (let piece = pieces.shift(); piece; piece = pieces.shift()) {
-      if (signal?.aborted) {
+      const [from, to] = piece;
+      // A piece has the same key whenever the batch is repeated.
+      const answer = signal?.aborted
+        ? null
+        : await post(letters.slice(from, to), key && `${key}/${from}-${to}`, turn);
+      if (answer === null) {
         if (!results.some((result) => result.outcome === 'accepted'))
           return letters.map(() => ({ outcome: 'untried' }));
         return leave({ kind: 'unsure', response: 'stopped before each letter had its turn' });
       }
-      const [from, to] = piece;
-      // A piece has the same key whenever the batch is repeated.
-      const answer = await post(letters.slice(from, to), key && `${key}/${from}-${to}`);
       if (Array.isArray(answer)) results.push(...answer);
       else if (answer.kind === 'split' && to - from > 1) pieces.unshift(...halves(from, to));
       else if (answer.kind === 'split') results.push(recipientRefused(answer.code, answer.response));
@@ -270,16 +287,17 @@ export function resendTransport(
     repeatsSafely: true,
     batchMax: 100,
     ready: async () => (performance.now() - answeredAt < reachableMs ? null : reach(settings)),
-    requestsPerSecond: () => (requestsPerSecond === null ? null : requestsPerSecond * (1 - caution)),
-    async send(letters, { idempotencyKey, signal } = {}) {
+    requestsPerSecond: () => pace.requestsPerSecond,
+    async send(letters, { idempotencyKey, signal, turn = async () => true } = {}) {
       const results = letters.map(policyRefusal);
       const allowed = letters.filter((_, index) => results[index] === null);
       let answers: SendResult[] = [];
       if (allowed.length > 0 && !signal?.aborted) {
-        const answer = await post(allowed, idempotencyKey);
-        if (Array.isArray(answer)) answers = answer;
+        const answer = await post(allowed, idempotencyKey, turn);
+        if (answer === null) answers = [];
+        else if (Array.isArray(answer)) answers = answer;
         else if (answer.kind !== 'split') answers = forAll(answer, allowed.length);
-        else if (allowed.length > 1) answers = await split(allowed, idempotencyKey, signal);
+        else if (allowed.length > 1) answers = await split(allowed, idempotencyKey, signal, turn);
         else answers = [recipientRefused(answer.code, answer.response)];
       }
       const inOrder = answers.values();

@@ -1,5 +1,6 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
+import { setTimeout as pause } from 'node:timers/promises';
 import type { Clock } from '@/lib/clock';
 import type { Letter, SendResult, Transport } from '@/lib/email/transport';
 import { appUrl, type Env, env } from '@/lib/env';
@@ -21,8 +22,10 @@ const laneSize = 50;
 const lanes = 2;
 /** Where a batch is handed over whole under a key, nothing of it can become unknown, and more may be on their way. */
 const wholeLanes = 4;
-/** After so long the lanes pause, and the engine looks for runs to open and leases to sweep. */
-const stretchMs = 1000;
+/** After so long the engine looks again for runs to open and leases to sweep. */
+const lookMs = 1000;
+/** A wait that the provider asks for and that is no longer is waited for within the pass. */
+const shortWaitMs = 2500;
 
 /** What a pass did. `remaining` counts what is queued or in flight in open runs when it ends. */
 export type PassCounts = {
@@ -100,20 +103,27 @@ type Parcel = {
   intents: ledger.Intents | null;
 };
 
-/** What the lanes share for about a second. */
+/** What the lanes share. */
 type Stretch = {
-  until: Date;
+  /** When to look around next. */
+  lookAt: Date;
   lanes: number;
   /** There is nothing more to claim. */
   isDry: boolean;
   /** Nothing more may go: the sender is in trouble, or something failed. */
   isOver: boolean;
   hasServed: boolean;
-  /** One batch, to hear from the provider how fast it may be asked. */
-  isTrial: boolean;
   /** Lanes claim in turn. */
   turn: Promise<unknown>;
 };
+
+/** The end of a request that others wait for. */
+class Trial {
+  end: () => void = () => {};
+  readonly ended = new Promise<void>((resolve) => {
+    this.end = resolve;
+  });
+}
 
 class Engine {
   readonly counts = nothingDone();
@@ -127,6 +137,10 @@ class Engine {
   private isPaced = false;
   /** The transport has answered in this pass. */
   private hasHeard = false;
+  /** The first request, to hear from the provider how fast it may be asked: those behind it wait for its end. */
+  private trial: Promise<void> | null = null;
+  /** The last one; one at a time. */
+  private reservation: Promise<ledger.Reservation | null> = Promise.resolve(null);
 
   constructor(private readonly pass: Pass) {
     this.settings = pass.settings ?? env();
@@ -201,20 +215,17 @@ class Engine {
   // ── b. to e. claim, intend, send, record ──────────────────────────────────────────────────────────────────────────────
 
   /**
-   * Sends what is queued over a few lanes until nothing is left to take now, the sender is in trouble, or the stretch is over.
-   * True when there was anything to send.
+   * Sends what is queued over a few lanes until nothing is left to take now or the sender is in trouble. True when there was
+   * anything to send.
    */
   async sendQueued(): Promise<boolean> {
-    const { repeatsSafely, requestsPerSecond } = this.pass.transport;
-    const isTrial = !this.hasHeard && requestsPerSecond !== undefined && requestsPerSecond() === null;
-    const count = isTrial ? 1 : repeatsSafely ? wholeLanes : lanes;
+    const count = this.pass.transport.repeatsSafely ? wholeLanes : lanes;
     const stretch: Stretch = {
-      until: new Date(this.now().getTime() + stretchMs),
+      lookAt: this.nextLook(),
       lanes: count,
       isDry: false,
       isOver: false,
       hasServed: false,
-      isTrial,
       turn: Promise.resolve(),
     };
     const ended = await Promise.allSettled(Array.from({ length: count }, () => this.lane(stretch)));
@@ -228,7 +239,6 @@ class Engine {
     try {
       open = await this.take(stretch);
       while (open) {
-        if (stretch.isTrial) stretch.isDry = true;
         await this.sendBatch(open, stretch);
         open = await (open.following ?? this.take(stretch));
       }
@@ -240,10 +250,19 @@ class Engine {
     }
   }
 
+  private nextLook(): Date {
+    return new Date(this.now().getTime() + lookMs);
+  }
+
   /** The next batch, when the other lanes have had their turn; null when the stretch is over. */
   private take(stretch: Stretch): Promise<OpenBatch | null> {
     const turn = stretch.turn.then(async () => {
-      if (stretch.isDry || stretch.isOver || this.isOutOfTime() || this.now() >= stretch.until) return null;
+      if (stretch.isDry || stretch.isOver || this.isOutOfTime()) return null;
+      if (this.now() >= stretch.lookAt) {
+        await this.tidy();
+        await this.openDueRuns();
+        stretch.lookAt = this.nextLook();
+      }
       const open = await this.claim(stretch);
       if (open) stretch.hasServed = true;
       else stretch.isDry = true;
@@ -283,7 +302,9 @@ class Engine {
   /** Claims a batch, one to repeat before a new one. Null when there is nothing to send now, or the sender waits. */
   private async claim(stretch: Stretch): Promise<OpenBatch | null> {
     const { transport } = this.pass;
-    const state = await ledger.readTransport(transport.name, this.now());
+    let state = await ledger.readTransport(transport.name, this.now());
+    if (state.wait && (await this.waitShortly(state.wait.until)))
+      state = await ledger.readTransport(transport.name, this.now());
     if (state.wait) return null;
     this.hasWaited = state.hasWaited;
     const lease = {
@@ -292,7 +313,7 @@ class Engine {
       leaseSeconds: this.settings.SEND_LEASE_SECONDS,
       now: this.now(),
     };
-    const repeat = transport.repeatsSafely ? await ledger.claimRepeat(lease) : null;
+    const repeat = transport.repeatsSafely && state.hasRepeats ? await ledger.claimRepeat(lease) : null;
     if (repeat) return this.opened(repeat, repeat.gateOpen);
     // No server is called before there is something for it.
     if (!stretch.hasServed && !(await ledger.isAnythingClaimable(this.now()))) return null;
@@ -314,6 +335,17 @@ class Engine {
     if (!batch) return null;
     this.counts.claimed += batch.deliveries.length;
     return this.opened(batch, true);
+  }
+
+  /** A provider that announces its rate may ask for a second or two: that ends no pass. False when it is too long for this one. */
+  private async waitShortly(until: Date): Promise<boolean> {
+    const from = this.now();
+    const waitMs = until.getTime() - from.getTime();
+    const isTold = (this.pass.transport.requestsPerSecond?.() ?? null) !== null;
+    if (!isTold || waitMs > shortWaitMs || until >= this.pass.deadline) return false;
+    const { signal } = this.pass;
+    await pause(waitMs, undefined, signal ? { signal } : {}).catch(() => {});
+    return this.now() > from;
   }
 
   private async opened(batch: ledger.Batch, gateOpen: boolean): Promise<OpenBatch> {
@@ -354,7 +386,7 @@ class Engine {
         await this.hold('quota_daily', '', (midnight - asked.getTime()) / 1000);
         return 0;
       }
-      await new Promise((resolve) => setTimeout(resolve, Math.min(1000, waitMs)));
+      await pause(Math.min(1000, waitMs));
       if (this.now().getTime() === asked.getTime()) return 0;
     }
     return 0;
@@ -428,19 +460,26 @@ class Engine {
     }
     const intended = deliveries.filter((delivery) => intents.has(delivery.id));
     const going = intended.filter((delivery) => letters.has(delivery.id));
-    const results = await this.keepingLease(batch, async () => {
-      if (!(await this.mayAsk(stretch))) return going.map((): SendResult => ({ outcome: 'untried' }));
-      return transport.send(
-        going.map((delivery) => letters.get(delivery.id) as Letter),
-        {
-          ...(batch.idempotencyKey ? { idempotencyKey: batch.idempotencyKey } : {}),
-          ...(signal ? { signal } : {}),
-        },
+    const trial = new Trial();
+    let results: SendResult[];
+    let refused: SendResult | undefined;
+    try {
+      results = await this.keepingLease(batch, () =>
+        transport.send(
+          going.map((delivery) => letters.get(delivery.id) as Letter),
+          {
+            ...(batch.idempotencyKey ? { idempotencyKey: batch.idempotencyKey } : {}),
+            ...(signal ? { signal } : {}),
+            ...(transport.requestsPerSecond ? { turn: () => this.turn(stretch, trial) } : {}),
+          },
+        ),
       );
-    });
-    this.hasHeard = true;
-    const refused = results.find((one) => one.outcome === 'refused' && one.scope === 'sender');
-    if (refused) stretch.isOver = true;
+      this.hasHeard = true;
+      refused = results.find((one) => one.outcome === 'refused' && one.scope === 'sender');
+      if (refused) stretch.isOver = true;
+    } finally {
+      trial.end();
+    }
     const next = this.cut(open, stretch);
     const result = new Map(going.map((delivery, index) => [delivery.id, results[index] ?? noResult]));
     for (const [id, message] of broken)
@@ -489,12 +528,26 @@ class Engine {
     return next;
   }
 
-  /** Waits for the turn of a request, where the provider announced how many it takes in a second; false: it must not go any more. */
-  private async mayAsk(stretch: Stretch): Promise<boolean> {
-    const perSecond = this.pass.transport.requestsPerSecond?.() ?? null;
-    if (perSecond === null && !stretch.isTrial) return true;
-    const waitMs = await ledger.reserveRequest(this.pass.transport.name, perSecond, this.now());
-    if (waitMs > 0) await new Promise((resolve) => setTimeout(resolve, waitMs));
+  /**
+   * Waits for the turn of a request, where the provider announces how many it takes in a second; false: it must not go any more.
+   * The first one goes alone, as `trial`.
+   */
+  private async turn(stretch: Stretch, trial: Trial): Promise<boolean> {
+    const { name, requestsPerSecond } = this.pass.transport;
+    const announced = () => requestsPerSecond?.() ?? null;
+    // A second request of the same letters: the first has been answered.
+    if (this.trial === trial.ended) trial.end();
+    const isTrial = announced() === null && !this.hasHeard && this.trial === null;
+    if (isTrial) this.trial = trial.ended;
+    else if (announced() === null) await this.trial;
+    const perSecond = announced();
+    if (perSecond !== null || isTrial) {
+      const reserved = this.reservation.then((last) =>
+        ledger.reserveRequest(name, perSecond, last, this.now()),
+      );
+      this.reservation = reserved.catch(() => null);
+      await pause((await reserved).waitMs);
+    }
     return !stretch.isOver && !this.isOutOfTime();
   }
 

@@ -631,8 +631,16 @@ export async function closeRuns(now: Date): Promise<void> {
 // ── what engines share about the sender ───────────────────────────────────────────────────────────────────────────────────
 
 export type TransportWait = { until: Date; since: Date; code: string; response: string | null };
-/** `hasWaited`: since it last took a letter. `isSlowed`: it has a rate of its own now, see {@link takeAllowance}. */
-export type TransportState = { wait: TransportWait | null; hasWaited: boolean; isSlowed: boolean };
+/**
+ * `hasWaited`: since it last took a letter. `isSlowed`: it has a rate of its own now, see {@link takeAllowance}. `hasRepeats`: a batch
+ * may be due to be repeated over it, see {@link claimRepeat}.
+ */
+export type TransportState = {
+  wait: TransportWait | null;
+  hasWaited: boolean;
+  isSlowed: boolean;
+  hasRepeats: boolean;
+};
 
 /** Whether and why the transport takes nothing now. Makes its row at first sight. */
 export async function readTransport(name: string, now: Date): Promise<TransportState> {
@@ -645,10 +653,13 @@ export async function readTransport(name: string, now: Date): Promise<TransportS
     waits_in_row: number;
     slow_rate: number | null;
     slowed_at: string;
+    has_repeats: boolean;
   };
   const read = () => db<Row[]>`
-    select waits_until, waits_since, wait_code, wait_response, waits_in_row, slow_rate, slowed_at
-    from transports where name = ${name}`;
+    select waits_until, waits_since, wait_code, wait_response, waits_in_row, slow_rate, slowed_at, exists (
+      select 1 from batches b where b.ended_at is null and b.repeat_at <= ${now.toISOString()}::timestamptz and b.transport = t.name
+    ) as has_repeats
+    from transports t where name = ${name}`;
   let [row] = await read();
   if (!row) {
     // A bucket that is full, whatever its size.
@@ -659,6 +670,7 @@ export async function readTransport(name: string, now: Date): Promise<TransportS
   const state = {
     hasWaited: (row?.waits_in_row ?? 0) > 0,
     isSlowed: row?.slow_rate ? slowRateNow(row.slow_rate, new Date(row.slowed_at), now) !== null : false,
+    hasRepeats: row?.has_repeats ?? false,
   };
   if (!row?.waits_until || new Date(row.waits_until) <= now) return { ...state, wait: null };
   const wait = {
@@ -783,21 +795,44 @@ export async function takeAllowance(
   });
 }
 
-/** Milliseconds over which the announced requests of a second are spread: more than it has, so that one that is late is not too many. */
-const requestSpread = 1025;
+/**
+ * Milliseconds over which the announced requests of a second are spread. Of what other engines send nobody knows when it arrives, so that
+ * one that is late must not be too many. An engine that is alone keeps count itself; it only must not send all at once.
+ */
+const requestSpread = { alone: 500, together: 1025 };
+/** The distance from others where the rate is not known yet: no provider known takes less than two requests a second. */
+const firstRequestMs = 500;
+
+/** `at` marks it for the one that follows, and `inRow` counts those of nobody else between. */
+export type Reservation = { waitMs: number; at: string; inRow: number };
 
 /**
- * Reserves the moment of the next request to a provider that announced how many it takes in a second, shared by all engines; null:
- * it has not yet, and the request goes now. Returns how long to wait, in milliseconds. A moment that is not used is lost.
+ * Reserves the moment of the next request to a provider that announced how many it takes in a second, shared by all engines;
+ * `perSecond` null: it has not yet. `last` is the caller's own last one. A moment that is not used is lost.
  */
-export async function reserveRequest(name: string, perSecond: number | null, now: Date): Promise<number> {
+export async function reserveRequest(
+  name: string,
+  perSecond: number | null,
+  last: Reservation | null,
+  now: Date,
+): Promise<Reservation> {
   const db = driver();
-  const betweenMs = perSecond === null ? 0 : requestSpread / perSecond;
-  const [row] = await db<{ reserved: string }[]>`
-    update transports set last_request_at = greatest(${now.toISOString()}::timestamptz,
-      last_request_at + make_interval(secs => ${betweenMs / 1000}::float8))
-    where name = ${name} returning last_request_at as reserved`;
-  return row ? Math.max(0, new Date(row.reserved).getTime() - now.getTime()) : 0;
+  const instant = now.toISOString();
+  const isAlone = last !== null && perSecond !== null && last.inRow >= perSecond;
+  const apartMs = perSecond === null ? firstRequestMs : requestSpread.together / perSecond;
+  const aloneMs = isAlone ? requestSpread.alone / perSecond : apartMs;
+  const [row] = await db<{ at: string; wait_ms: number; is_mine: boolean; was_idle: boolean }[]>`
+    update transports t set last_request_at = greatest(${instant}::timestamptz, before.at + make_interval(secs =>
+      case when before.at = ${last?.at ?? null}::timestamptz then ${aloneMs / 1000}::float8 else ${apartMs / 1000}::float8 end))
+    from (select name, last_request_at as at from transports where name = ${name} for update) before
+    where t.name = before.name
+    returning t.last_request_at::text as at,
+      extract(epoch from t.last_request_at - ${instant}::timestamptz)::float8 * 1000 as wait_ms,
+      coalesce(before.at = ${last?.at ?? null}::timestamptz, false) as is_mine,
+      coalesce(before.at < ${instant}::timestamptz - interval '2 seconds', true) as was_idle`;
+  if (!row) return { waitMs: 0, at: instant, inRow: 0 };
+  const inRow = row.was_idle ? Number.POSITIVE_INFINITY : row.is_mine && last ? last.inRow + 1 : 0;
+  return { waitMs: row.wait_ms, at: row.at, inRow };
 }
 
 /** Gives back what was granted and not used. */
