@@ -62,7 +62,7 @@ export function Navigation({ hasOutbox, isStaff }: { hasOutbox: boolean; isStaff
   );
 }
 
-/** What opens below the bar on a phone: a native disclosure, so that it opens without scripts; going somewhere closes it. */
+/** What opens below the bar on a phone: a native disclosure, so that it opens without scripts; going somewhere and Escape close it. */
 export function PhoneMenu({ label, children }: { label: React.ReactNode; children: React.ReactNode }) {
   const path = useLocalPath();
   const details = useRef<HTMLDetailsElement>(null);
@@ -72,8 +72,13 @@ export function PhoneMenu({ label, children }: { label: React.ReactNode; childre
     shownAt.current = path;
     if (details.current) details.current.open = false;
   }, [path]);
+  const closeByKey = ({ key }: React.KeyboardEvent) => {
+    if (key !== 'Escape' || !details.current?.open) return;
+    details.current.open = false;
+    details.current.querySelector('summary')?.focus();
+  };
   return (
-    <details ref={details} className="group ml-auto">
+    <details ref={details} onKeyDown={closeByKey} className="group ml-auto">
       <summary className="inline-flex min-h-9 list-none items-center gap-1.5 rounded-md border border-edge/60 px-2.5 font-medium">
         {label}
       </summary>

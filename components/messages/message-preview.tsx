@@ -4,9 +4,12 @@ import type { Preview } from '@/lib/messages/schema';
 const policy =
   "default-src 'none'; img-src http: https: data:; style-src 'unsafe-inline'; form-action 'none'; base-uri 'none'";
 
-/** The letter for a frame of its own: nothing in it runs, loads or leads anywhere. */
-function frameSource(html: string): string {
-  const guard = `<meta http-equiv="Content-Security-Policy" content="${policy}"><meta name="color-scheme" content="light">`;
+/**
+ * The letter for a frame of its own: nothing in it runs, and nothing but pictures is loaded. `head` goes into its head; links lead
+ * somewhere only where the frame's `sandbox` lets them.
+ */
+export function frameSource(html: string, head = ''): string {
+  const guard = `<meta http-equiv="Content-Security-Policy" content="${policy}"><meta name="color-scheme" content="light">${head}`;
   return html.includes('<head>') ? html.replace('<head>', () => `<head>${guard}`) : guard + html;
 }
 

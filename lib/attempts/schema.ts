@@ -6,17 +6,20 @@ export function asAttemptStatus(value: unknown) {
 }
 
 /**
- * One line of CSV (RFC 4180). A cell that a spreadsheet would run as a formula gets an apostrophe in front: what a mail
- * server answers is written by strangers.
+ * One line of CSV (RFC 4180). What a spreadsheet would run as a formula gets an apostrophe in front: names are written by
+ * strangers, and so is what a mail server answers. Full-width signs count, and so does whatever stands behind a semicolon, a tab
+ * or the end of a line: where the comma is the decimal sign, a spreadsheet takes these for the beginning of a cell.
  */
 export function csvLine(cells: readonly (string | number)[]): string {
   return `${cells.map(csvCell).join(',')}\r\n`;
 }
 
+const formula = /(?<=^|[;\t\r\n])(?=["\s]*[=+\-@\uff1d\uff0b\uff0d\uff20])/g;
+
 function csvCell(value: string | number): string {
   if (typeof value === 'number') return String(value);
-  const harmless = /^[=+\-@\t\r]/.test(value) ? `'${value}` : value;
-  return /[",\r\n]/.test(harmless) ? `"${harmless.replaceAll('"', '""')}"` : harmless;
+  const harmless = value.replace(formula, "'").replace(/^(?=[\t\r\n])/, "'");
+  return /[",;\t\r\n]/.test(harmless) ? `"${harmless.replaceAll('"', '""')}"` : harmless;
 }
 
 /** Rows that go out in one piece. */

@@ -63,17 +63,20 @@ export function ruleFor(path: string): RouteRule | null {
   return { staff: false, owned: null };
 }
 
+const never = /\/\/|%(?:2f|5c|25|[01][0-9a-f]|7f)/i;
+
 /**
  * Path and query to go back to after sign-in, or null: nothing that a browser would take for another site. The origin is made
  * up, so that no real one can be smuggled in; a doubled slash is refused anywhere, because taking a locale off the front of
- * `/ru//elsewhere` would bring it to the beginning.
+ * `/ru//elsewhere` would bring it to the beginning, and so is what a proxy that decodes paths would make one of: no page of ours
+ * has slashes, control characters or percent signs in its name.
  */
 export function safeNext(next: unknown): string | null {
   if (typeof next !== 'string' || next.length > 2000 || !next.startsWith('/')) return null;
   const origin = 'http://here.invalid';
   if (!URL.canParse(next, origin)) return null;
   const url = new URL(next, origin);
-  if (url.origin !== origin || url.pathname.includes('//')) return null;
+  if (url.origin !== origin || never.test(url.pathname)) return null;
   return url.pathname + url.search;
 }
 

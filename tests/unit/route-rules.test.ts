@@ -4,6 +4,7 @@ import { unstable_doesMiddlewareMatch as matches } from 'next/experimental/testi
 import { describe, expect, it } from 'vitest';
 import { landingPath, privateAreas, ruleFor, safeNext } from '@/lib/auth/route-rules';
 import { config } from '@/middleware';
+import { foreignAddresses, oddAddresses } from '@/tests/support/foreign-addresses';
 
 const goesThrough = (url: string) => matches({ config, url, nextConfig: {} });
 
@@ -76,23 +77,11 @@ describe('where sign-in leads', () => {
   );
 
   it.each([
-    'https://evil.example',
-    '//evil.example',
-    '///evil.example',
-    '/\\evil.example',
-    '/\\/evil.example',
-    '\\\\evil.example',
-    '/\t/evil.example',
-    '/\n/evil.example',
-    ' //evil.example',
-    'javascript:alert(1)',
+    ...foreignAddresses,
     'evil.example',
-    '/..//evil.example',
-    '/.//evil.example',
     '/ru//evil.example',
     '/ru/\\evil.example',
     '/ru/..//evil.example',
-    'http:evil.example',
     '',
     undefined,
     null,
@@ -102,6 +91,16 @@ describe('where sign-in leads', () => {
     expect(safeNext(next)).toBeNull();
     expect(landingPath(next, 'en', 'en')).toBe('/dashboard');
     expect(landingPath(next, 'ru', 'en')).toBe('/ru/dashboard');
+  });
+
+  it.each(oddAddresses)('to a page of ours, if anywhere: %j', (next) => {
+    for (const locale of ['en', 'ru'] as const) {
+      const path = landingPath(next, locale, 'en');
+      expect(path).toMatch(/^\/(?![/\\])/);
+      // However the browser reads it, also after decoding it once more than it should.
+      for (const read of [path, decodeURIComponent(path)])
+        expect(new URL(read, 'https://mailroom.example').origin).toBe('https://mailroom.example');
+    }
   });
 
   it('in the language of the profile, whatever the address was asked in', () => {

@@ -2,6 +2,7 @@ import type { Metadata } from 'next';
 import { notFound } from 'next/navigation';
 import { getLocale, getTranslations } from 'next-intl/server';
 import { Page } from '@/components/layout/shell';
+import { frameSource } from '@/components/messages/message-preview';
 import { Facts } from '@/components/ui/facts';
 import { Tabs } from '@/components/ui/tabs';
 import { Time } from '@/components/ui/time';
@@ -57,7 +58,7 @@ export default async function LetterPage({ params, searchParams }: Props) {
           <iframe
             title={t('view.html')}
             sandbox="allow-popups allow-popups-to-escape-sandbox"
-            srcDoc={`<base target="_blank">${letter.html}`}
+            srcDoc={frameSource(letter.html, '<base target="_blank">')}
             className="h-[70vh] w-full rounded-lg border border-line bg-[#fff] [color-scheme:light]"
           />
         ) : (
