@@ -2,8 +2,8 @@
 
 import { useTranslations } from 'next-intl';
 import { useEffect, useState, useSyncExternalStore } from 'react';
+import { BodyEditor } from '@/components/editor/body-editor';
 import { LinkButton } from '@/components/layout/link';
-import { BodyEditor } from '@/components/messages/body-editor';
 import { SubmitButton } from '@/components/ui/button';
 import { Card } from '@/components/ui/card';
 import { RadioField, SelectField, TextArea, TextField } from '@/components/ui/field';
@@ -127,7 +127,7 @@ export function MailingForm({
           />
           <div className="hidden gap-4 group-has-[option[value=new]:checked]:grid">
             <TextField {...field('newSubject')} label={t('subject')} maxLength={200} autoComplete="off" />
-            <BodyEditor {...editorField(field('newBody'))} label={t('body')} />
+            <BodyEditor kind="letter" {...editorField(field('newBody'))} label={t('body')} />
           </div>
         </div>
       </Card>

@@ -2,13 +2,13 @@
 
 import { useTranslations } from 'next-intl';
 import { useWatch } from 'react-hook-form';
+import { BodyEditor } from '@/components/editor/body-editor';
 import { LinkButton } from '@/components/layout/link';
 import { SubmitButton } from '@/components/ui/button';
 import { TextField } from '@/components/ui/field';
 import { Form, useActionForm } from '@/components/ui/form';
 import { createMessageAction, updateMessageAction } from '@/lib/messages/actions';
 import { messageSchema } from '@/lib/messages/schema';
-import { BodyEditor } from './body-editor';
 import { LivePreview, type PreviewReader } from './live-preview';
 
 /** Writes a message: a new one, or the one given. */
@@ -42,6 +42,7 @@ export function MessageForm({
         hint={t('form.subjectHint')}
       />
       <BodyEditor
+        kind="letter"
         {...bodyField}
         defaultValue={typeof defaultValue === 'string' ? defaultValue : undefined}
         required

@@ -8,9 +8,11 @@ import {
   Bold,
   Braces,
   ChevronDown,
+  Code,
   Heading1,
   Heading2,
   Heading3,
+  Heading4,
   Italic,
   Link2,
   List,
@@ -19,6 +21,7 @@ import {
   Minus,
   Quote,
   Redo2,
+  SquareCode,
   Undo2,
 } from 'lucide-react';
 import { useTranslations } from 'next-intl';
@@ -26,10 +29,8 @@ import { type ReactNode, useState } from 'react';
 import { Button } from '@/components/ui/button';
 import { classNames } from '@/components/ui/class-names';
 import { controlStyle } from '@/components/ui/field';
-import { editorExtensions } from './editor-extensions';
 import { ImageButton } from './image-button';
-import { letterTypography } from './letter-typography';
-import { plainLiquid } from './survives-editing';
+import { type EditorKind, type HeadingLevel, kinds } from './kinds';
 
 const unsubscribeUrl = '{{ unsubscribe_url }}';
 
@@ -41,6 +42,7 @@ const toolStyle = classNames(
 const popupStyle = 'z-40 rounded-md border border-line bg-surface text-ink shadow-lg outline-none';
 
 export type RichEditorProps = {
+  kind: EditorKind;
   /** HTML to begin with. */
   html: string;
   labelledBy: string;
@@ -54,8 +56,9 @@ export type RichEditorProps = {
   children?: ReactNode;
 };
 
-/** The visual editor itself; loaded only where a letter is written. */
+/** The visual editor itself; loaded only where something is written. */
 export default function RichEditor({
+  kind,
   html,
   labelledBy,
   describedBy,
@@ -66,7 +69,7 @@ export default function RichEditor({
 }: RichEditorProps) {
   const editor = useEditor({
     immediatelyRender: false,
-    extensions: editorExtensions,
+    extensions: kinds[kind].extensions,
     content: html,
     editorProps: {
       attributes: {
@@ -75,31 +78,35 @@ export default function RichEditor({
         'aria-labelledby': labelledBy,
         ...(describedBy ? { 'aria-describedby': describedBy } : {}),
         ...(invalid ? { 'aria-invalid': 'true' } : {}),
-        class: classNames(letterTypography, 'min-h-64 px-4 py-3 outline-none'),
+        class: classNames(kinds[kind].typography, 'min-h-64 px-4 py-3 outline-none'),
       },
     },
     onCreate: ({ editor: made }) => onReady(() => made.commands.focus()),
-    onUpdate: ({ editor: changed }) => onChange(changed.isEmpty ? '' : plainLiquid(changed.getHTML())),
+    onUpdate: ({ editor: changed }) => onChange(changed.isEmpty ? '' : kinds[kind].write(changed.getHTML())),
   });
   if (!editor) return <div className="h-78" />;
   return (
     <>
-      <Tools editor={editor}>{children}</Tools>
+      <Tools editor={editor} kind={kind}>
+        {children}
+      </Tools>
       <EditorContent editor={editor} />
     </>
   );
 }
 
-function Tools({ editor, children }: { editor: Editor; children: ReactNode }) {
-  const t = useTranslations('messages.editor');
+const headingIcons: Record<HeadingLevel, LucideIcon> = { 1: Heading1, 2: Heading2, 3: Heading3, 4: Heading4 };
+
+function Tools({ editor, kind, children }: { editor: Editor; kind: EditorKind; children: ReactNode }) {
+  const t = useTranslations('editor');
   const is = useEditorState({
     editor,
     selector: ({ editor: current }) => ({
       bold: current.isActive('bold'),
       italic: current.isActive('italic'),
-      h1: current.isActive('heading', { level: 1 }),
-      h2: current.isActive('heading', { level: 2 }),
-      h3: current.isActive('heading', { level: 3 }),
+      heading: kinds[kind].headings.find((level) => current.isActive('heading', { level })),
+      code: current.isActive('code'),
+      codeBlock: current.isActive('codeBlock'),
       bulletList: current.isActive('bulletList'),
       orderedList: current.isActive('orderedList'),
       blockquote: current.isActive('blockquote'),
@@ -121,26 +128,17 @@ function Tools({ editor, children }: { editor: Editor; children: ReactNode }) {
         onClick={() => chain().toggleItalic().run()}
       />
       <LinkTool editor={editor} />
-      <ImageButton editor={editor} className={toolStyle} />
+      <ImageButton editor={editor} widthMax={kinds[kind].pictureWidth} className={toolStyle} />
       <Gap />
-      <Tool
-        label={t('h1')}
-        Icon={Heading1}
-        pressed={is.h1}
-        onClick={() => chain().toggleHeading({ level: 1 }).run()}
-      />
-      <Tool
-        label={t('h2')}
-        Icon={Heading2}
-        pressed={is.h2}
-        onClick={() => chain().toggleHeading({ level: 2 }).run()}
-      />
-      <Tool
-        label={t('h3')}
-        Icon={Heading3}
-        pressed={is.h3}
-        onClick={() => chain().toggleHeading({ level: 3 }).run()}
-      />
+      {kinds[kind].headings.map((level) => (
+        <Tool
+          key={level}
+          label={t(`h${level}`)}
+          Icon={headingIcons[level]}
+          pressed={is.heading === level}
+          onClick={() => chain().toggleHeading({ level }).run()}
+        />
+      ))}
       <Gap />
       <Tool
         label={t('bulletList')}
@@ -162,8 +160,24 @@ function Tools({ editor, children }: { editor: Editor; children: ReactNode }) {
       />
       <Tool label={t('line')} Icon={Minus} onClick={() => chain().setHorizontalRule().run()} />
       <Gap />
-      <Variables editor={editor} />
-      <Gap />
+      {kinds[kind].hasCode ? (
+        <>
+          <Tool label={t('code')} Icon={Code} pressed={is.code} onClick={() => chain().toggleCode().run()} />
+          <Tool
+            label={t('codeBlock')}
+            Icon={SquareCode}
+            pressed={is.codeBlock}
+            onClick={() => chain().toggleCodeBlock().run()}
+          />
+          <Gap />
+        </>
+      ) : null}
+      {kinds[kind].hasVariables ? (
+        <>
+          <Variables editor={editor} />
+          <Gap />
+        </>
+      ) : null}
       <Tool label={t('undo')} Icon={Undo2} disabled={!is.undo} onClick={() => chain().undo().run()} />
       <Tool label={t('redo')} Icon={Redo2} disabled={!is.redo} onClick={() => chain().redo().run()} />
       <div className="ml-auto">{children}</div>
@@ -206,7 +220,7 @@ function Tool({
 }
 
 function Variables({ editor }: { editor: Editor }) {
-  const t = useTranslations('messages.editor');
+  const t = useTranslations('editor');
   // What the menu inserts, as Liquid: the word for those without a name is in the writer's language.
   const variables = [
     { name: 'fullName', source: `{{ client.full_name | default: "${t('friend')}" }}` },
@@ -273,7 +287,7 @@ function VariableItem({ label, source, onClick }: { label: string; source: strin
 }
 
 function LinkTool({ editor }: { editor: Editor }) {
-  const t = useTranslations('messages.editor');
+  const t = useTranslations('editor');
   const [open, setOpen] = useState(false);
   const [href, setHref] = useState('');
   const [wrong, setWrong] = useState(false);

@@ -17,6 +17,7 @@ import { Button } from '@/components/ui/button';
 import { classNames } from '@/components/ui/class-names';
 import { controlStyle } from '@/components/ui/field';
 import { Skeleton } from '@/components/ui/skeleton';
+import type { EditorKind } from './kinds';
 
 const RichEditor = dynamic(() => import('./rich-editor'), {
   ssr: false,
@@ -24,10 +25,11 @@ const RichEditor = dynamic(() => import('./rich-editor'), {
 });
 
 type BodyEditorProps = {
+  kind: EditorKind;
   name: string;
   label: string;
   hint?: string | undefined;
-  /** HTML with Liquid in it. */
+  /** HTML, in letters with Liquid in it. */
   defaultValue?: string | undefined;
   /** A sentence, translated. */
   error?: string | undefined;
@@ -38,11 +40,12 @@ type BodyEditorProps = {
 };
 
 /**
- * The field a letter is written in. The form gets HTML from the textarea inside it, which is all there is without JavaScript;
+ * The field a letter or an article is written in. The form gets HTML from the textarea inside it, which is all there is without JavaScript;
  * with it a visual editor stands in front and keeps the textarea in step. HTML that the visual editor could not keep whole is
  * shown as source and left alone unless the writer decides otherwise.
  */
 export function BodyEditor({
+  kind,
   name,
   label,
   hint,
@@ -53,7 +56,7 @@ export function BodyEditor({
   onBlur,
   ref,
 }: BodyEditorProps) {
-  const t = useTranslations('messages.editor');
+  const t = useTranslations('editor');
   const id = useId();
   const textarea = useRef<HTMLTextAreaElement | null>(null);
   const focusEditor = useRef<(() => void) | null>(null);
@@ -70,7 +73,7 @@ export function BodyEditor({
       setView('source');
       return;
     }
-    if (!force && !checks.survivesEditing(html)) {
+    if (!force && !checks.survivesEditing(html, kind)) {
       setWouldLose(true);
       setView('source');
       return;
@@ -114,7 +117,7 @@ export function BodyEditor({
       </div>
       {wouldLose ? (
         <Alert tone="warn" className="mb-2">
-          <p>{t('wouldLose')}</p>
+          <p>{t(`wouldLose.${kind}`)}</p>
           <Button size="sm" className="mt-2" onClick={() => open(true)}>
             {t('visualAnyway')}
           </Button>
@@ -131,6 +134,7 @@ export function BodyEditor({
         {view === 'plain' ? <Skeleton className="h-78 [@media(scripting:none)]:hidden" /> : null}
         {rich ? (
           <RichEditor
+            kind={kind}
             html={start}
             labelledBy={`${id}-label`}
             describedBy={describedBy}

@@ -1,6 +1,6 @@
 import { Fragment } from '@tiptap/pm/model';
 import { createNodeFromContent, getHTMLFromFragment, getSchema } from '@tiptap/react';
-import { editorExtensions } from './editor-extensions';
+import { type EditorKind, kinds } from './kinds';
 
 /** Elements that shape nothing by themselves: the editor may add, drop or merge them without a loss. */
 const neutral = new Set(['html', 'head', 'body', 'p', 'div', 'span', 'br']);
@@ -21,18 +21,11 @@ function shape(html: string): { elements: Set<string>; text: string } {
 }
 
 /** Whether the visual editor would give back every kind of element, every attribute and every letter of this HTML. */
-export function survivesEditing(html: string): boolean {
-  const schema = getSchema(editorExtensions);
+export function survivesEditing(html: string, kind: EditorKind): boolean {
+  const schema = getSchema(kinds[kind].extensions);
   const content = createNodeFromContent(html, schema);
   const kept = getHTMLFromFragment(content instanceof Fragment ? content : content.content, schema);
   const before = shape(html);
   const after = shape(kept);
   return before.text === after.text && [...before.elements].every((element) => after.elements.has(element));
-}
-
-/** In text the browser writes `>` of Liquid as `&gt;`; inside the braces it is put back, as its writer typed it. */
-export function plainLiquid(html: string): string {
-  return html.replace(/\{\{[^{}]*\}\}|\{%[^{}]*?%\}/g, (tag) =>
-    tag.replaceAll('&gt;', '>').replaceAll('&nbsp;', ' '),
-  );
 }

@@ -18,9 +18,6 @@ import { type Problem, useProblemText } from '@/components/ui/form-answer';
 import { uploadImageAction } from '@/lib/uploads/actions';
 import { imageUploadSchema } from '@/lib/uploads/schema';
 
-/** Pixels; wider pictures are shown this wide, because some mail programs show them as wide as they are. */
-const letterWidth = 600;
-
 type Upload = { kind: 'sending' } | { kind: 'stored'; url: string } | { kind: 'refused'; problem: Problem };
 type Picture = {
   key: string;
@@ -54,10 +51,19 @@ function wrongWith(file: File): Problem | null {
 }
 
 /**
- * The tool that puts pictures into a letter: chosen from the disk, dropped into the text or pasted there. Each is stored while
- * its writer says what it shows, and stands in the letter only when both are done.
+ * The tool that puts pictures into the text: chosen from the disk, dropped into the text or pasted there. Each is stored while
+ * its writer says what it shows, and stands in the text only when both are done.
  */
-export function ImageButton({ editor, className }: { editor: Editor; className: string }) {
+export function ImageButton({
+  editor,
+  widthMax,
+  className,
+}: {
+  editor: Editor;
+  /** Pixels; wider pictures are shown this wide. */
+  widthMax: number;
+  className: string;
+}) {
   const t = useTranslations('uploads');
   const [pictures, setPictures] = useState<Picture[]>([]);
   const [, startTransition] = useTransition();
@@ -118,7 +124,7 @@ export function ImageButton({ editor, className }: { editor: Editor; className: 
     const { to, $to } = editor.state.selection;
     // After what is selected and not instead of it; a picture that fills the line gets a line of its own.
     const chain = editor.chain().setTextSelection(to);
-    if (attributes.width !== undefined && attributes.width > letterWidth / 2) {
+    if (attributes.width !== undefined && attributes.width > widthMax / 2) {
       if ($to.parentOffset > 0) chain.splitBlock();
       chain.setImage(attributes).splitBlock().run();
     } else chain.setImage(attributes).run();
@@ -170,6 +176,7 @@ export function ImageButton({ editor, className }: { editor: Editor; className: 
               <PictureForm
                 key={current.key}
                 picture={current}
+                widthMax={widthMax}
                 isLast={pictures.length === 1}
                 onInsert={insert}
                 onDrop={drop}
@@ -188,12 +195,14 @@ export function ImageButton({ editor, className }: { editor: Editor; className: 
 
 function PictureForm({
   picture: { file, preview, upload },
+  widthMax,
   isLast,
   onInsert,
   onDrop,
   onAnother,
 }: {
   picture: Picture;
+  widthMax: number;
   isLast: boolean;
   onInsert: (attributes: { src: string; alt: string; width?: number }) => void;
   onDrop: () => void;
@@ -228,7 +237,7 @@ function PictureForm({
     onInsert({
       src: upload.url,
       alt: alt.trim(),
-      ...(width > 0 ? { width: Math.min(width, letterWidth) } : {}),
+      ...(width > 0 ? { width: Math.min(width, widthMax) } : {}),
     });
   };
   return (
@@ -236,7 +245,7 @@ function PictureForm({
       <Image
         src={preview}
         alt=""
-        width={letterWidth}
+        width={600}
         height={240}
         unoptimized
         onLoad={(event) => setWidth(event.currentTarget.naturalWidth)}
