@@ -105,6 +105,12 @@ const named = [
   'unsentLetters',
   'lettersInFlight',
   'attempts',
+  'title',
+  'slug',
+  'summary',
+  'imageUrl',
+  'publishedAt',
+  'isDeleted',
 ] as const;
 
 function Changes({ before, after }: Pick<AuditRow, 'before' | 'after'>) {

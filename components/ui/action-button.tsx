@@ -24,6 +24,7 @@ export function ActionButton<T>({
   confirm,
   namespace,
   disabled,
+  onDone,
   className,
   children,
 }: {
@@ -34,6 +35,8 @@ export function ActionButton<T>({
   confirm?: Confirmation | undefined;
   namespace?: string | undefined;
   disabled?: boolean | undefined;
+  /** Called with what the action answered, where scripts run. */
+  onDone?: ((data: T) => void) | undefined;
   className?: string | undefined;
   children: ReactNode;
 }) {
@@ -61,7 +64,12 @@ export function ActionButton<T>({
     ) : null;
 
   const go = () => {
-    if (element.current) send(new FormData(element.current), (next) => next.ok && setAsking(false));
+    if (element.current)
+      send(new FormData(element.current), (next) => {
+        if (!next.ok) return;
+        setAsking(false);
+        onDone?.(next.data);
+      });
   };
 
   const onSubmit = (event: FormEvent<HTMLFormElement>) => {

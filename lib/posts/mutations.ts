@@ -1,4 +1,4 @@
-import { and, eq, gt, isNull, ne, sql } from 'drizzle-orm';
+import { and, desc, eq, gt, isNull, ne, sql } from 'drizzle-orm';
 import { type Db, db } from '@/db/client';
 import { audit, postSlugs, posts } from '@/db/schema';
 import { recordAudit } from '@/lib/audit/mutations';
@@ -159,7 +159,8 @@ async function formerSlugs(id: number, tx: Db): Promise<string[]> {
 }
 
 function saved(row: Row): Saved {
-  return { id: row.id, version: row.version, slug: row.slug, savedAt: row.updatedAt.toISOString() };
+  const { id, version, slug, imageUrl, updatedAt } = row;
+  return { id, version, slug, imageUrl: imageUrl ?? '', savedAt: updatedAt.toISOString() };
 }
 
 function only(rows: Row[]): Row {
@@ -178,7 +179,29 @@ async function lock(actor: Actor, id: number, tx: Db): Promise<Row | null> {
   return row ?? null;
 }
 
-/** Makes a draft of the actor's. Codes: `not_found` for who is no manager, those of the fields. */
+/** The actor's newest draft in which nothing stands yet. */
+async function findBlank(actor: Actor, tx: Db): Promise<Row | null> {
+  const [row] = await tx
+    .select()
+    .from(posts)
+    .where(
+      and(
+        eq(posts.authorId, actor.id),
+        eq(posts.status, 'draft'),
+        isNull(posts.deletedAt),
+        isNull(posts.publishedAt),
+        isNull(posts.imageUrl),
+        eq(posts.title, ''),
+        eq(posts.summary, ''),
+        eq(posts.body, ''),
+      ),
+    )
+    .orderBy(desc(posts.id))
+    .limit(1);
+  return row ?? null;
+}
+
+/** Makes a draft of the actor's; an empty one is the empty one that they have already, if they do. Codes: `not_found` for who is no manager, those of the fields. */
 export async function createPost(actor: Actor, input: Fields, on: Db = db): Promise<Changed<Saved>> {
   if (!canManagePosts(actor)) return refuse('not_found');
   const prepared = prepare(input);
@@ -187,6 +210,9 @@ export async function createPost(actor: Actor, input: Fields, on: Db = db): Prom
   if (!cover.ok) return cover;
   return againIfTaken(() =>
     on.transaction(async (tx) => {
+      const isBlank = !input.title && !input.slug && !input.summary && !prepared.data.body;
+      const blank = isBlank && !cover.data.imageUrl ? await findBlank(actor, tx) : null;
+      if (blank) return done({ ...saved(blank), touched: { drafts: false, slugs: [] } });
       const slug = await chooseSlug(input.slug, input.title, null, tx);
       if (!slug.ok) return slug;
       const row = only(

@@ -77,7 +77,12 @@ const fields = {
     .optional(),
 };
 
-export const postSchema = z.object(fields);
+/** A new article may begin as nothing at all. */
+export const postSchema = z.object({
+  ...fields,
+  title: fields.title.default(''),
+  body: fields.body.default(''),
+});
 export const postChangeSchema = z.object({
   id: idSchema,
   /** The version that the writer began with. */
@@ -98,7 +103,14 @@ export const postPublishSchema = z
 export const postIdSchema = z.object({ id: idSchema });
 
 /** What a saved article is now; the page goes on from there. */
-export type Saved = { id: number; version: number; slug: string; savedAt: string };
+export type Saved = {
+  id: number;
+  version: number;
+  slug: string;
+  /** Address of the cover; empty: none. */
+  imageUrl: string;
+  savedAt: string;
+};
 
 /** An article as the managers' list shows it. Instants are ISO 8601, because a cached answer is JSON. */
 export type PostLine = {

@@ -37,6 +37,8 @@ const rules = {
   staff: (by) => open(by !== 'user'),
   /** About a user: oneself, another, or nobody. */
   person: (by, of) => open(by !== 'user' && of !== 'missing'),
+  /** About an article: all managers write together. */
+  article: (by, of) => open(by !== 'user' && of !== 'missing'),
 } satisfies Record<string, Rule>;
 
 type Params = (of: Belongings) => Record<string, number>;
@@ -81,6 +83,9 @@ const pages: Record<string, Row> = {
   '/manage/messages': { rule: 'staff' },
   '/manage/clients': { rule: 'staff' },
   '/manage/attempts': { rule: 'staff' },
+  '/manage/posts': { rule: 'staff' },
+  '/manage/posts/[id]': { rule: 'article', params: id('draft') },
+  '/manage/posts/[id]/preview': { rule: 'article', params: id('draft') },
   '/manage/audit': { rule: 'staff' },
 
   '/': { rule: 'public' },
@@ -247,9 +252,11 @@ describe('the matrix of pages', () => {
               : /\/not-found\/?$/.test(response.headers.get('x-middleware-rewrite') ?? '')
                 ? 'missing'
                 : 'open';
-            // Of users there is no ownership by address: the page asks for itself.
+            // Of users and articles there is no ownership by address: the page asks for itself.
             const wanted =
-              rule === 'person' && of === 'missing' ? expected(by, 'own', rule) : expected(by, of, rule);
+              (rule === 'person' || rule === 'article') && of === 'missing'
+                ? expected(by, 'own', rule)
+                : expected(by, of, rule);
             expect(outcome, `${by} × ${of}, guise ${at}: ${url}`).toBe(wanted);
             expect(response.status).toBe(wanted === 'login' ? 303 : wanted === 'missing' ? 404 : 200);
           }

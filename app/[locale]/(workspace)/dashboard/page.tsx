@@ -7,6 +7,7 @@ import { Page } from '@/components/layout/shell';
 import { RunBadge } from '@/components/mailings/badges';
 import { LiveRunProgress } from '@/components/mailings/live-progress';
 import { LiveRuns } from '@/components/mailings/live-runs';
+import { BlogCard } from '@/components/posts/blog-card';
 import { Badge } from '@/components/ui/badge';
 import { Card } from '@/components/ui/card';
 import { Stat } from '@/components/ui/stat';
@@ -15,10 +16,15 @@ import { requireActor } from '@/lib/auth/session';
 import { systemClock } from '@/lib/clock';
 import { formatCount } from '@/lib/format';
 import { listNextSends } from '@/lib/mailings/queries';
+import { canManagePosts } from '@/lib/policy/rules';
+import { cachedDrafts } from '@/lib/posts/cache';
+import { countPosts, listPosts } from '@/lib/posts/queries';
 import { listHeldMailings, ownCounts } from '@/lib/reports/queries';
 import { type Counts, listOwnProgress, listTroubledRuns, readingOf } from '@/lib/runs/queries';
 
 const attentionDays = 30;
+/** Articles of one kind that the overview names. */
+const postsShown = 3;
 
 export async function generateMetadata(): Promise<Metadata> {
   const t = await getTranslations('dashboard');
@@ -27,8 +33,9 @@ export async function generateMetadata(): Promise<Metadata> {
 
 export default async function DashboardPage() {
   const actor = await requireActor();
-  const since = new Date(systemClock.now().getTime() - attentionDays * 86_400_000);
-  const [t, tMailings, locale, counts, next, progress, held, troubled] = await Promise.all([
+  const now = systemClock.now();
+  const since = new Date(now.getTime() - attentionDays * 86_400_000);
+  const [t, tMailings, locale, counts, next, progress, held, troubled, blog] = await Promise.all([
     getTranslations('dashboard'),
     getTranslations('mailings'),
     getLocale(),
@@ -37,6 +44,13 @@ export default async function DashboardPage() {
     listOwnProgress(actor),
     listHeldMailings(actor),
     listTroubledRuns(actor, since),
+    canManagePosts(actor)
+      ? Promise.all([
+          countPosts(actor, { now }),
+          listPosts(actor, { state: 'scheduled', now, size: postsShown }),
+          cachedDrafts(actor),
+        ])
+      : null,
   ]);
   const isNew = counts.mailings.value === 0;
   const open = progress.runs;
@@ -168,6 +182,13 @@ export default async function DashboardPage() {
             </Card>
           </div>
         )}
+        {blog ? (
+          <BlogCard
+            counts={blog[0]}
+            posts={[...blog[1].items, ...blog[2].items.slice(0, postsShown)]}
+            zone={actor.timeZone}
+          />
+        ) : null}
       </Page>
     </LiveRuns>
   );
