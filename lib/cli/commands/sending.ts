@@ -23,7 +23,8 @@ export function addSendingCommands(program: Command): void {
       note('The worker sends what is due. Ctrl-C ends it.');
       const { work } = await import('@/lib/sending/work');
       const { keepUploadsTidy } = await import('@/lib/uploads/mutations');
+      const { keepPostsPurged } = await import('@/lib/posts/mutations');
       const signal = untilInterrupted();
-      await Promise.all([work({ signal }), keepUploadsTidy(signal)]);
+      await Promise.all([work({ signal }), keepUploadsTidy(signal), keepPostsPurged(signal)]);
     });
 }

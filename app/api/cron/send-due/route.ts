@@ -2,6 +2,7 @@ import { timingSafeEqual } from 'node:crypto';
 import { after } from 'next/server';
 import { env, keyedDigest } from '@/lib/env';
 import { log } from '@/lib/log';
+import { purgePosts } from '@/lib/posts/mutations';
 import { callBudget, readCallBudget, sendWithinBudget } from '@/lib/sending/call';
 import { tidyUploads } from '@/lib/uploads/mutations';
 
@@ -37,6 +38,7 @@ export async function GET(request: Request): Promise<Response> {
     await tidyUploads({ deadline: new Date(ends - tidyStepMs) }).catch((error) =>
       log.surprise('uploads_not_tidied', error),
     );
+    await purgePosts({ now: new Date() }).catch((error) => log.surprise('posts_not_purged', error));
     return Response.json(counts, { headers: noStore });
   } catch (error) {
     return Response.json(
