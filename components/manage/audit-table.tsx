@@ -1,7 +1,9 @@
 import { useLocale, useTranslations } from 'next-intl';
+import type { ReactNode } from 'react';
 import { AppLink } from '@/components/layout/link';
 import { Table, Tbody, Td, Th, Thead, Tr } from '@/components/ui/table';
 import { Time } from '@/components/ui/time';
+import { audiences, deliveryStatuses, mailingStatuses, periodicities } from '@/db/enums';
 import type { AuditRow } from '@/lib/audit/queries';
 import { asAuditAction } from '@/lib/audit/schema';
 
@@ -32,7 +34,7 @@ export function AuditTable({ entries, zone }: { entries: AuditRow[]; zone: strin
         {entries.map((entry) => {
           const action = asAuditAction(entry.action);
           const page = entry.isThere ? pages[entry.targetType] : undefined;
-          const name = entry.target ?? t('gone', { id: entry.targetId ?? 0 });
+          const name = entry.target || t('gone', { id: entry.targetId ?? 0 });
           return (
             <Tr key={entry.id}>
               <Td className="text-muted max-sm:order-3">
@@ -41,6 +43,8 @@ export function AuditTable({ entries, zone }: { entries: AuditRow[]; zone: strin
               <Td label={t('columns.who')} className="min-w-47 max-sm:order-2 [overflow-wrap:anywhere]">
                 {entry.actorId === null ? (
                   t('commandLine')
+                ) : !entry.isActorThere ? (
+                  entry.actorEmail
                 ) : (
                   <AppLink
                     href={`/manage/users/${entry.actorId}`}
@@ -69,7 +73,7 @@ export function AuditTable({ entries, zone }: { entries: AuditRow[]; zone: strin
                 {entry.reason}
               </Td>
               <Td className="min-w-44 max-sm:order-5">
-                <Changes before={entry.before} after={entry.after} />
+                <Changes before={entry.before} after={entry.after} zone={zone} />
               </Td>
             </Tr>
           );
@@ -111,16 +115,44 @@ const named = [
   'imageUrl',
   'publishedAt',
   'isDeleted',
+  'isArchived',
+  'messageId',
+  'audience',
+  'chosen',
+  'periodicity',
+  'startsAt',
+  'endsAt',
+  'zone',
+  'runId',
+  'deliveries',
+  'cancelled',
+  'outcomes',
+  'requeued',
 ] as const;
+const instant = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$/;
 
-function Changes({ before, after }: Pick<AuditRow, 'before' | 'after'>) {
+function Changes({ before, after, zone }: Pick<AuditRow, 'before' | 'after'> & { zone: string }) {
   const t = useTranslations('manage.audit');
+  const words = useTranslations('mailings');
+  const locale = useLocale();
   const fields = [...new Set([...Object.keys(before ?? {}), ...Object.keys(after ?? {})])];
   if (fields.length === 0) return null;
-  const value = (side: AuditRow['before'], field: string) => {
+  const value = (side: AuditRow['before'], field: string): ReactNode => {
     const found = side?.[field];
     if (found === undefined || found === null) return '–';
     if (found === 'true' || found === 'false') return t(found === 'true' ? 'yes' : 'no');
+    if (instant.test(found)) return <Time value={found} zone={zone} locale={locale} />;
+    const status = field === 'status' ? mailingStatuses.find((known) => known === found) : undefined;
+    if (status) return words(`status.${status}`);
+    const often = field === 'periodicity' ? periodicities.find((known) => known === found) : undefined;
+    if (often) return words(`periodicity.${often}`);
+    const audience = field === 'audience' ? audiences.find((known) => known === found) : undefined;
+    if (audience) return t(`audiences.${audience}`);
+    if (field === 'outcomes')
+      return deliveryStatuses
+        .filter((status) => found.includes(`"${status}"`))
+        .map((status) => words(`deliveryStatus.${status}`))
+        .join(', ');
     return found === '' ? '“”' : found;
   };
   const nameOf = (field: string) => {

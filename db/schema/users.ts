@@ -39,12 +39,19 @@ export const users = pgTable(
     blockedAt: instant('blocked_at'),
     blockedById: ref('blocked_by_id').references((): AnyPgColumn => users.id, { onDelete: 'set null' }),
     blockedReason: text('blocked_reason'),
+    /** What substring search looks in. */
+    search: text('search').notNull().generatedAlwaysAs(sql`lower(email || ' ' || name)`),
     createdAt: createdAt(),
     updatedAt: updatedAt(),
   },
   (t) => [
     uniqueIndex('users_email_key').on(t.emailKey),
     index('users_blocked_by').on(t.blockedById).where(sql`${t.blockedById} is not null`),
+    index('users_search').using('gin', t.search.op('gin_trgm_ops')),
+    // The few that managers look for among many.
+    index('users_staff').on(t.id).where(sql`${t.isStaff}`),
+    index('users_blocked').on(t.id).where(sql`${t.blockedAt} is not null`),
+    index('users_unconfirmed').on(t.id).where(sql`${t.confirmedAt} is null`),
     check('users_superuser_is_staff', sql`not ${t.isSuperuser} or ${t.isStaff}`),
     check('users_blocked_with_reason', sql`(${t.blockedAt} is null) = (${t.blockedReason} is null)`),
     check('users_name_length', sql`length(${t.name}) between 1 and 200`),

@@ -57,7 +57,7 @@ export async function updateClient(
   try {
     return await on.transaction(async (tx) => {
       const scope = and(eq(clients.id, input.id), changeable(actor, clients.ownerId));
-      const [before] = await tx
+      const [found] = await tx
         .select({
           ownerId: clients.ownerId,
           email: clients.email,
@@ -72,13 +72,9 @@ export async function updateClient(
         .set({ ...after, emailKey: addressKey(email), updatedAt: sql`now()` })
         .where(scope)
         .returning({ id: clients.id });
-      if (!before || !changed) return refuse('not_found');
-      await auditForeign(
-        actor,
-        before.ownerId,
-        { action: 'update_client', targetId: input.id, before, after },
-        tx,
-      );
+      if (!found || !changed) return refuse('not_found');
+      const { ownerId, ...before } = found;
+      await auditForeign(actor, ownerId, { action: 'update_client', targetId: input.id, before, after }, tx);
       return done(changed);
     });
   } catch (error) {
@@ -94,7 +90,7 @@ export async function deleteClient(
   on: Db = db,
 ): Promise<Result<{ deleted: number }>> {
   return on.transaction(async (tx) => {
-    const [before] = await tx
+    const [gone] = await tx
       .delete(clients)
       .where(and(eq(clients.id, input.id), changeable(actor, clients.ownerId)))
       .returning({
@@ -103,8 +99,9 @@ export async function deleteClient(
         fullName: clients.fullName,
         comment: clients.comment,
       });
-    if (!before) return refuse('not_found');
-    await auditForeign(actor, before.ownerId, { action: 'delete_client', targetId: input.id, before }, tx);
+    if (!gone) return refuse('not_found');
+    const { ownerId, ...before } = gone;
+    await auditForeign(actor, ownerId, { action: 'delete_client', targetId: input.id, before }, tx);
     return done({ deleted: 1 });
   });
 }

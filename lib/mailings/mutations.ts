@@ -1,4 +1,4 @@
-import { and, eq, exists, inArray, isNull, notExists, or, type SQL, sql } from 'drizzle-orm';
+import { and, count, eq, exists, inArray, isNull, notExists, or, type SQL, sql } from 'drizzle-orm';
 import { type Db, db } from '@/db/client';
 import type { MailingStatus } from '@/db/enums';
 import { clients, mailingClients, mailings, messages, runs } from '@/db/schema';
@@ -116,6 +116,8 @@ export async function updateMailing(
     }
 
     const owner = { ...actor, id: mailing.ownerId };
+    const isForeign = mailing.ownerId !== actor.id;
+    const before = isForeign ? await auditedFields(tx, mailing) : null;
     const message = await messageOf(owner, input, tx);
     if (!message.ok) return message;
     const [updated] = await tx
@@ -152,24 +154,58 @@ export async function updateMailing(
           ),
         ),
       )
-      .returning({ id: mailings.id });
+      .returning();
     if (!updated) return refuseField('messageId', 'not_found');
     const chosen = await chooseClients(owner, { id: mailing.id, ownerId: mailing.ownerId }, input, tx);
     if (!chosen.ok) return chosen;
-    if (mailing.ownerId !== actor.id)
+    if (before) {
+      // A message written in place and pasted clients are the owner's from now on, so each is a change of its own.
+      if (!input.messageId)
+        await recordAudit(
+          actor,
+          {
+            action: 'create_message',
+            targetType: 'message',
+            targetId: message.data,
+            after: { subject: input.newSubject, body: input.newBody },
+          },
+          tx,
+        );
+      if (chosen.data.added > 0)
+        await recordAudit(
+          actor,
+          {
+            action: 'add_clients',
+            targetType: 'user',
+            targetId: mailing.ownerId,
+            after: { clients: chosen.data.added },
+          },
+          tx,
+        );
       await recordAudit(
         actor,
         {
           action: 'update_mailing',
           targetType: 'mailing',
           targetId: mailing.id,
-          before: mailing,
-          after: input,
+          before,
+          after: await auditedFields(tx, updated),
         },
         tx,
       );
-    return done(updated);
+    }
+    return done({ id: updated.id });
   });
+}
+
+/** What the audit log tells of a mailing: what its form shows, and how many are chosen. */
+async function auditedFields(on: Db, mailing: typeof mailings.$inferSelect) {
+  const { name, messageId, audience, periodicity, zone, startsAt, endsAt } = mailing;
+  const [chosen] = await on
+    .select({ clients: count() })
+    .from(mailingClients)
+    .where(eq(mailingClients.mailingId, mailing.id));
+  return { name, messageId, audience, chosen: chosen?.clients ?? 0, periodicity, zone, startsAt, endsAt };
 }
 
 /** Where a changed schedule goes on; null when nothing is left of it. */
@@ -213,12 +249,14 @@ export async function deleteMailing(
     // The lock keeps the engine from opening a run between the two statements below.
     const [locked] = await tx.select().from(mailings).where(mine).for('update');
     if (!locked) return refuse('not_found');
-    if (locked.ownerId !== actor.id)
+    if (locked.ownerId !== actor.id) {
+      const before = { ...(await auditedFields(tx, locked)), status: locked.status };
       await recordAudit(
         actor,
-        { action: 'delete_mailing', targetType: 'mailing', targetId: locked.id, before: locked },
+        { action: 'delete_mailing', targetType: 'mailing', targetId: locked.id, before },
         tx,
       );
+    }
     const [deleted] = await tx
       .delete(mailings)
       .where(
@@ -316,19 +354,22 @@ const idArray = (ids: number[]): SQL => sql`${`{${ids.join(',')}}`}::bigint[]`;
 
 /**
  * Writes who gets the mailing, 5 or 50,000, each kind of choice by one INSERT … SELECT scoped to the owner.
- * Codes at `clientIds`: not_found (an id that is not the owner's), no_clients; at `newClients` those of pasted lines.
+ * `added` counts pasted clients that were new. Codes at `clientIds`: not_found (an id that is not the owner's), no_clients; at
+ * `newClients` those of pasted lines.
  */
 async function chooseClients(
   owner: Actor,
   mailing: { id: number; ownerId: number },
   input: MailingInput,
   tx: Db,
-): Promise<Result<null>> {
+): Promise<Result<{ added: number }>> {
   const { clientIds = [], without = [], found = [], newClients = '', keep = false } = input;
   let pasted: number[] = [];
+  let newOnes = 0;
   if (newClients.trim()) {
     const added = await addPastedClients(owner, { text: newClients }, tx);
     if (!added.ok) return refuse('invalid', { newClients: pastedProblem(added) });
+    newOnes = added.data.created;
     const keys = readPastedLines(newClients).flatMap(({ email }) => {
       const address = parseAddress(email);
       return address ? [addressKey(address)] : [];
@@ -346,7 +387,7 @@ async function chooseClients(
       .from(clients)
       .where(eq(clients.ownerId, mailing.ownerId))
       .limit(1);
-    return one ? done(null) : refuseField('clientIds', 'no_clients');
+    return one ? done({ added: newOnes }) : refuseField('clientIds', 'no_clients');
   }
 
   if (!keep) await tx.delete(mailingClients).where(eq(mailingClients.mailingId, mailing.id));
@@ -377,5 +418,5 @@ async function chooseClients(
     .from(mailingClients)
     .where(eq(mailingClients.mailingId, mailing.id))
     .limit(1);
-  return one ? done(null) : refuseField('clientIds', 'no_clients');
+  return one ? done({ added: newOnes }) : refuseField('clientIds', 'no_clients');
 }

@@ -59,7 +59,7 @@ export async function updateMessage(
   const after = prepared.data;
   return on.transaction(async (tx) => {
     const scope = and(eq(messages.id, input.id), changeable(actor, messages.ownerId));
-    const [before] = await tx
+    const [found] = await tx
       .select({ ownerId: messages.ownerId, subject: messages.subject, body: messages.body })
       .from(messages)
       .where(scope)
@@ -69,13 +69,9 @@ export async function updateMessage(
       .set({ ...after, updatedAt: sql`now()` })
       .where(scope)
       .returning({ id: messages.id });
-    if (!before || !changed) return refuse('not_found');
-    await auditForeign(
-      actor,
-      before.ownerId,
-      { action: 'update_message', targetId: input.id, before, after },
-      tx,
-    );
+    if (!found || !changed) return refuse('not_found');
+    const { ownerId, ...before } = found;
+    await auditForeign(actor, ownerId, { action: 'update_message', targetId: input.id, before, after }, tx);
     return done(changed);
   });
 }
@@ -116,7 +112,12 @@ async function deleteOrArchive(tx: Db, actor: Actor, id: number): Promise<Result
   await auditForeign(
     actor,
     ownerId,
-    { action: archived ? 'archive_message' : 'delete_message', targetId: id, before: { ownerId, subject } },
+    {
+      action: archived ? 'archive_message' : 'delete_message',
+      targetId: id,
+      before: { subject, ...(archived ? { isArchived: false } : {}) },
+      ...(archived ? { after: { subject, isArchived: true } } : {}),
+    },
     tx,
   );
   return done({ archived });

@@ -133,7 +133,7 @@ type UserFilter = {
 /** Users whose address or name contains what was typed; undefined for nothing typed. */
 function alike(q: string | undefined): SQL | undefined {
   const pattern = likePattern(q?.replaceAll('\0', ''));
-  return pattern ? sql`lower(${users.email} || ' ' || ${users.name}) like ${pattern}` : undefined;
+  return pattern ? sql`${users.search} like ${pattern}` : undefined;
 }
 
 /** Narrows rows down to those of owners whose address or name contains `q`; undefined for nothing typed. It is no scope. */

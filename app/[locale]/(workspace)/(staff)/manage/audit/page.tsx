@@ -3,19 +3,16 @@ import { notFound } from 'next/navigation';
 import { getTranslations } from 'next-intl/server';
 import { AppLink, LinkButton } from '@/components/layout/link';
 import { Page } from '@/components/layout/shell';
+import { AuditFilters } from '@/components/manage/audit-filters';
 import { AuditTable } from '@/components/manage/audit-table';
 import { Empty } from '@/components/ui/empty';
-import { SelectField } from '@/components/ui/field';
 import { Pager } from '@/components/ui/pager';
-import { SearchBox } from '@/components/ui/search';
-import { listAudit } from '@/lib/audit/queries';
-import { asAuditAction, auditActions } from '@/lib/audit/schema';
+import { listAudit, readAuditFilter } from '@/lib/audit/queries';
 import { requireActor } from '@/lib/auth/session';
 import { canManage } from '@/lib/policy/rules';
 import { findListedUser } from '@/lib/users/queries';
 
 type Props = { searchParams: Promise<Record<string, string | string[] | undefined>> };
-const text = (value: string | string[] | undefined) => (typeof value === 'string' ? value : undefined);
 
 export async function generateMetadata(): Promise<Metadata> {
   const t = await getTranslations('manage.audit');
@@ -25,24 +22,18 @@ export async function generateMetadata(): Promise<Metadata> {
 export default async function AuditPage({ searchParams }: Props) {
   const actor = await requireActor();
   if (!canManage(actor)) notFound();
-  const asked = await searchParams;
-  const q = text(asked.q)?.trim().slice(0, 200) || undefined;
-  const action = asAuditAction(asked.action);
-  const named = /^\d{1,15}$/.test(text(asked.user) ?? '') ? Number(asked.user) : null;
-  const after = text(asked.after);
+  const params = await searchParams;
+  const { asked, filter, errors } = readAuditFilter(params, actor.timeZone);
+  const named = asked.user ? Number(asked.user) : null;
+  const after = typeof params.after === 'string' ? params.after : undefined;
   const [t, user, page] = await Promise.all([
     getTranslations('manage.audit'),
     named === null ? null : findListedUser(actor, named),
-    listAudit(actor, { q, action, userId: named, after }),
+    filter ? listAudit(actor, { ...filter, after }) : { items: [], next: null },
   ]);
-  const query = (changes: { user?: number | null; cursor?: string | null } = {}) => {
-    const { user: of = named, cursor = null } = changes;
-    const params = new URLSearchParams();
-    if (q) params.set('q', q);
-    if (action) params.set('action', action);
-    if (of !== null) params.set('user', String(of));
-    if (cursor) params.set('after', cursor);
-    return params.size > 0 ? `?${params}` : '';
+  const query = (changes: { user?: ''; after?: string } = {}) => {
+    const given = Object.entries({ ...asked, ...changes }).filter(([, value]) => value);
+    return given.length > 0 ? `?${new URLSearchParams(given)}` : '';
   };
   const nothing = page.items.length === 0;
   return (
@@ -58,32 +49,16 @@ export default async function AuditPage({ searchParams }: Props) {
       }
     >
       <div className="grid grid-cols-[minmax(0,1fr)] gap-4">
-        <SearchBox
-          defaultValue={q}
-          placeholder={t('searchPlaceholder')}
-          hidden={{ user: named === null ? undefined : String(named) }}
-        >
-          <SelectField
-            key={action}
-            name="action"
-            label={t('action')}
-            hideLabel
-            defaultValue={action ?? ''}
-            options={[
-              { value: '', label: t('anyAction') },
-              ...auditActions.map((value) => ({ value, label: t(`actions.${value}`) })),
-            ]}
-          />
-        </SearchBox>
+        <AuditFilters asked={asked} errors={errors} zone={actor.timeZone} />
         {named === null ? null : (
           <p>
             {t('ofUser', { user: user?.email ?? `#${named}` })}{' '}
-            <AppLink href={`/manage/audit${query({ user: null })}`} className="underline underline-offset-2">
+            <AppLink href={`/manage/audit${query({ user: '' })}`} className="underline underline-offset-2">
               {t('ofAll')}
             </AppLink>
           </p>
         )}
-        {nothing ? (
+        {!filter ? null : nothing ? (
           <Empty
             title={t('nothingFound')}
             body={t('nothingFoundBody')}
@@ -94,7 +69,7 @@ export default async function AuditPage({ searchParams }: Props) {
         )}
         <Pager
           label={t('title')}
-          nextHref={page.next ? `/manage/audit${query({ cursor: page.next })}` : null}
+          nextHref={page.next ? `/manage/audit${query({ after: page.next })}` : null}
           firstHref={after ? `/manage/audit${query()}` : null}
         />
       </div>
