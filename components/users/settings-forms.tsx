@@ -1,15 +1,19 @@
 'use client';
 
 import { useTranslations } from 'next-intl';
-import { useEffect, useState } from 'react';
+import { type ReactNode, useEffect, useState } from 'react';
 import { LinkButton } from '@/components/layout/link';
+import { ActionButton } from '@/components/ui/action-button';
+import { Alert } from '@/components/ui/alert';
 import { Button, SubmitButton } from '@/components/ui/button';
 import { type Option, SelectField, TextField } from '@/components/ui/field';
 import { Form, useActionForm } from '@/components/ui/form';
 import {
+  cancelEmailChangeAction,
   changeEmailAction,
   changePasswordAction,
   deleteAccountAction,
+  repeatEmailChangeAction,
   updateProfileAction,
 } from '@/lib/users/actions';
 import {
@@ -116,6 +120,24 @@ export function ChangeEmailForm() {
         {t('changeEmail')}
       </SubmitButton>
     </Form>
+  );
+}
+
+/** The change of address that waits for its link: until when, the letter once more, and the way back. */
+export function PendingEmail({ email, until }: { email: string; until: ReactNode }) {
+  const t = useTranslations('settings.pendingEmail');
+  return (
+    <Alert title={t('title')} className="mb-4 max-w-prose [overflow-wrap:anywhere]">
+      <p>{t.rich('body', { email, until: () => until })}</p>
+      <div className="mt-2.5 flex flex-wrap items-start gap-2">
+        <ActionButton action={repeatEmailChangeAction} namespace="settings" size="sm">
+          {t('again')}
+        </ActionButton>
+        <ActionButton action={cancelEmailChangeAction} namespace="settings" size="sm">
+          {t('cancel')}
+        </ActionButton>
+      </div>
+    </Alert>
   );
 }
 

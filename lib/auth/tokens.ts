@@ -84,6 +84,25 @@ export async function findTokenUser(
   return row?.user ?? null;
 }
 
+/** The change of address that waits for its link to be opened; null when none does. */
+export async function findPendingMove(
+  userId: number,
+  on: Db = db,
+): Promise<{ email: string; expiresAt: Date } | null> {
+  const [row] = await on
+    .select({ email: tokens.newEmail, expiresAt: tokens.expiresAt })
+    .from(tokens)
+    .where(
+      and(
+        eq(tokens.userId, userId),
+        eq(tokens.kind, 'change_email'),
+        isNull(tokens.usedAt),
+        gt(tokens.expiresAt, sql`now()`),
+      ),
+    );
+  return row?.email ? { email: row.email, expiresAt: row.expiresAt } : null;
+}
+
 /** Would the link work? Looking changes nothing. */
 export async function isTokenAlive(secret: string, kind: TokenKind, on: Db = db): Promise<boolean> {
   const rows = await on.select({ userId: tokens.userId }).from(tokens).where(living(secret, kind));

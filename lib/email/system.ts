@@ -17,6 +17,8 @@ export async function sendSystemLetter(input: {
   subject: string;
   html: string;
   text: string;
+  /** An address; answers go to the sender when it is left out. */
+  replyTo?: string | undefined;
 }): Promise<void> {
   const { EMAIL_FROM } = env();
   const letter: Letter = {
@@ -24,7 +26,7 @@ export async function sendSystemLetter(input: {
     ownerId: null,
     from: { name: 'Mailroom', address: EMAIL_FROM },
     to: { name: '', address: input.to },
-    replyTo: null,
+    replyTo: input.replyTo ?? null,
     subject: input.subject,
     html: input.html,
     text: input.text,

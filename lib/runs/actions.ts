@@ -2,6 +2,7 @@
 
 import { type ActionState, actorAction } from '@/lib/action';
 import { wakeOrPass } from '@/lib/sending/wake';
+import { sendHoldLetter } from '@/lib/users/mutations';
 import {
   disableMailing,
   enableMailing,
@@ -62,15 +63,19 @@ export async function finishRunAction(
 
 const disable = actorAction(disableSchema, disableMailing, {
   redirectTo: ({ mailingId }) => `/mailings/${mailingId}?notice=manage.mailing_disabled`,
+  afterwards: ({ news }) => sendHoldLetter(news),
 });
-export async function disableMailingAction(state: ActionState<{ mailingId: number }>, form: FormData) {
+export async function disableMailingAction(state: Parameters<typeof disable>[0], form: FormData) {
   return disable(state, form);
 }
 
 const enable = actorAction(mailingCommandSchema, enableMailing, {
   redirectTo: ({ mailingId }) => `/mailings/${mailingId}?notice=manage.mailing_enabled`,
-  afterwards: () => wakeOrPass(),
+  afterwards: async ({ news }) => {
+    await sendHoldLetter(news);
+    await wakeOrPass();
+  },
 });
-export async function enableMailingAction(state: ActionState<{ mailingId: number }>, form: FormData) {
+export async function enableMailingAction(state: Parameters<typeof enable>[0], form: FormData) {
   return enable(state, form);
 }

@@ -3,6 +3,7 @@ import { type Db, db } from '@/db/client';
 import { deliveries, mailings, runs, users } from '@/db/schema';
 import { recordAudit } from '@/lib/audit/mutations';
 import { type AuditAction, reasonMax } from '@/lib/audit/schema';
+import type { HoldNews } from '@/lib/auth/letters';
 import { type Clock, systemClock } from '@/lib/clock';
 import { appUrl, env } from '@/lib/env';
 import { databaseErrorCode, done, type Result, refuse, refuseField } from '@/lib/errors';
@@ -11,6 +12,7 @@ import { changeable, managed } from '@/lib/policy/scopes';
 import { cancelQueued, insertRun, requeue } from '@/lib/sending/ledger';
 import { releaseMailings } from '@/lib/sending/release';
 import { allOrNothing } from '@/lib/transaction';
+import { findWhatStops } from './queries';
 import type { FinishableOutcome } from './schema';
 
 /** Manual runs, and runs that are finished later, may send for this long. */
@@ -252,27 +254,33 @@ async function findUnfinishedRun(
   return run?.id ?? null;
 }
 
-/** Stops a mailing from above, for any owner: managers only, with a reason that the owner sees. Codes: not_found, already_disabled, required. */
+/**
+ * Stops a mailing from above, for any owner: managers only, with a reason that the owner sees. `news` tells the owner, unless it is
+ * who did it. Codes: not_found, already_disabled, required.
+ */
 export async function disableMailing(
   actor: Actor,
   input: MailingCommand & { reason: string },
   on: Db = db,
   clock: Clock = systemClock,
-): Promise<Result<{ mailingId: number }>> {
+): Promise<Result<{ mailingId: number; news: HoldNews | null }>> {
   const reason = input.reason.trim();
   if (!reason) return refuseField('reason', 'required');
   if (reason.length > reasonMax) return refuseField('reason', 'too_long', { max: reasonMax });
   return on.transaction(async (tx) => {
     const [mailing] = await tx
-      .select({ id: mailings.id, disabledAt: mailings.disabledAt })
+      .select(heldFields)
       .from(mailings)
+      .innerJoin(users, eq(users.id, mailings.ownerId))
       .where(and(eq(mailings.id, input.mailingId), managed(actor)))
-      .for('update');
+      .for('update', { of: mailings });
     if (!mailing) return refuse('not_found');
     if (mailing.disabledAt) return refuse('already_disabled');
+    const stops = await findWhatStops(actor, { mailingId: mailing.id }, tx);
+    const at = clock.now();
     await tx
       .update(mailings)
-      .set({ disabledAt: clock.now(), disabledById: actor.id, disabledReason: reason })
+      .set({ disabledAt: at, disabledById: actor.id, disabledReason: reason })
       .where(eq(mailings.id, mailing.id));
     await recordAudit(
       actor,
@@ -286,23 +294,27 @@ export async function disableMailing(
       },
       tx,
     );
-    return done({ mailingId: mailing.id });
+    return done({
+      mailingId: mailing.id,
+      news: newsFor(actor, mailing, { at, reason, what: { kind: 'disabled', mailing, stops } }),
+    });
   });
 }
 
-/** Lifts a disable: managers only. Slots that came meanwhile are not sent. Codes: not_found, not_disabled. */
+/** Lifts a disable: managers only. Slots that came meanwhile are not sent. `news` as above. Codes: not_found, not_disabled. */
 export async function enableMailing(
   actor: Actor,
   input: MailingCommand,
   on: Db = db,
   clock: Clock = systemClock,
-): Promise<Result<{ mailingId: number }>> {
+): Promise<Result<{ mailingId: number; news: HoldNews | null }>> {
   return on.transaction(async (tx) => {
     const [mailing] = await tx
-      .select({ id: mailings.id, disabledAt: mailings.disabledAt, reason: mailings.disabledReason })
+      .select(heldFields)
       .from(mailings)
+      .innerJoin(users, eq(users.id, mailings.ownerId))
       .where(and(eq(mailings.id, input.mailingId), managed(actor)))
-      .for('update');
+      .for('update', { of: mailings });
     if (!mailing) return refuse('not_found');
     if (!mailing.disabledAt) return refuse('not_disabled');
     await tx
@@ -321,6 +333,31 @@ export async function enableMailing(
       },
       tx,
     );
-    return done({ mailingId: mailing.id });
+    return done({
+      mailingId: mailing.id,
+      news: newsFor(actor, mailing, {
+        at: clock.now(),
+        reason: mailing.reason ?? '',
+        what: { kind: 'enabled', mailing },
+      }),
+    });
   });
+}
+
+const heldFields = {
+  id: mailings.id,
+  name: mailings.name,
+  disabledAt: mailings.disabledAt,
+  reason: mailings.disabledReason,
+  ownerId: mailings.ownerId,
+  to: { email: users.email, name: users.name, locale: users.locale, timeZone: users.timeZone },
+};
+
+/** What to tell the owner; nothing to who did it. */
+function newsFor(
+  actor: Actor,
+  { ownerId, to }: { ownerId: number } & Pick<HoldNews, 'to'>,
+  news: Omit<HoldNews, 'to' | 'by'>,
+): HoldNews | null {
+  return ownerId === actor.id ? null : { to, by: actor, ...news };
 }

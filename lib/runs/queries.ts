@@ -719,20 +719,21 @@ export type WhatStops = {
   inFlight: number;
 };
 
-/** What blocking an owner, or disabling a mailing, stops; zeros for who is no manager. */
+/** What blocking an owner, or disabling a mailing, stops; zeros for who is no manager. `null` asks for the command line. */
 export async function findWhatStops(
-  actor: Actor,
+  actor: Actor | null,
   which: { ownerId: number } | { mailingId: number },
   on: Db = db,
 ): Promise<WhatStops> {
   const ofMailing = 'mailingId' in which;
+  const allowed = actor ? managed(actor) : undefined;
   const [[series], [open]] = await Promise.all([
     on
       .select({ mailings: sql<number>`count(*)::int` })
       .from(mailings)
       .where(
         and(
-          managed(actor),
+          allowed,
           ofMailing ? eq(mailings.id, which.mailingId) : eq(mailings.ownerId, which.ownerId),
           isNotNull(mailings.nextSlotAt),
           isNull(mailings.archivedAt),
@@ -753,7 +754,7 @@ export async function findWhatStops(
       .innerJoin(runTallies, eq(runTallies.runId, runs.id))
       .where(
         and(
-          managed(actor),
+          allowed,
           ofMailing ? eq(runs.mailingId, which.mailingId) : eq(runs.ownerId, which.ownerId),
           eq(runs.status, 'open'),
         ),

@@ -12,12 +12,14 @@ import { localizedPath } from '@/lib/i18n/paths';
 import { wakeOrPass } from '@/lib/sending/wake';
 import {
   blockUser,
+  cancelEmailChange,
   changePassword,
   changeRole,
   confirmEmailChange,
   confirmUser,
   deleteAccount,
   registerUser,
+  repeatEmailChange,
   requestEmailChange,
   requestLetter,
   resetPassword,
@@ -25,6 +27,7 @@ import {
   sendConfirmationAgain,
   sendEmailChangedLetter,
   sendEmailChangeLetters,
+  sendHoldLetter,
   sendPasswordChangedLetter,
   sendRegistrationLetter,
   sendResetLetter,
@@ -162,6 +165,22 @@ export async function changeEmailAction(state: Parameters<typeof changeEmail>[0]
   return changeEmail(state, form);
 }
 
+const repeatChange = actorAction(
+  nothingSchema,
+  async (actor) => repeatEmailChange(actor, await requestOrigin()),
+  { afterwards: sendEmailChangeLetters, redirectTo: () => '/settings?notice=settings.email_again' },
+);
+export async function repeatEmailChangeAction(state: Parameters<typeof repeatChange>[0], form: FormData) {
+  return repeatChange(state, form);
+}
+
+const cancelChange = actorAction(nothingSchema, (actor) => cancelEmailChange(actor), {
+  redirectTo: () => '/settings?notice=settings.email_cancelled',
+});
+export async function cancelEmailChangeAction(state: Parameters<typeof cancelChange>[0], form: FormData) {
+  return cancelChange(state, form);
+}
+
 const confirmChange = publicAction(tokenSchema, confirmEmailChange, {
   afterwards: sendEmailChangedLetter,
   redirectTo: () => '/settings?notice=settings.email_changed',
@@ -209,6 +228,7 @@ export async function deleteAccountAction(state: Parameters<typeof removeAccount
 }
 
 const block = actorAction(blockSchema, (actor, input) => blockUser(actor, input), {
+  afterwards: ({ news }) => sendHoldLetter(news),
   redirectTo: ({ id }) => `/manage/users/${id}?notice=manage.user_blocked`,
 });
 export async function blockUserAction(state: Parameters<typeof block>[0], form: FormData) {
@@ -217,7 +237,10 @@ export async function blockUserAction(state: Parameters<typeof block>[0], form: 
 
 const unblock = actorAction(userCommandSchema, (actor, input) => unblockUser(actor, input), {
   redirectTo: ({ id }) => `/manage/users/${id}?notice=manage.user_unblocked`,
-  afterwards: () => wakeOrPass(),
+  afterwards: async ({ news }) => {
+    await sendHoldLetter(news);
+    await wakeOrPass();
+  },
 });
 export async function unblockUserAction(state: Parameters<typeof unblock>[0], form: FormData) {
   return unblock(state, form);

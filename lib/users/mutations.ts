@@ -3,9 +3,16 @@ import { type Db, db } from '@/db/client';
 import { batches, mailings, runs, sessions, users } from '@/db/schema';
 import { recordAudit } from '@/lib/audit/mutations';
 import { reasonMax } from '@/lib/audit/schema';
-import { accountLetter } from '@/lib/auth/letters';
+import { accountLetter, type HoldNews, holdLetter } from '@/lib/auth/letters';
 import { hashPassword, isCommonPassword, noPassword, verifyPassword } from '@/lib/auth/passwords';
-import { dropTokens, findTokenUser, issueToken, secretHash, spendToken } from '@/lib/auth/tokens';
+import {
+  dropTokens,
+  findPendingMove,
+  findTokenUser,
+  issueToken,
+  secretHash,
+  spendToken,
+} from '@/lib/auth/tokens';
 import { type Clock, systemClock } from '@/lib/clock';
 import { addressKey, parseAddress } from '@/lib/email/address';
 import { sendSystemLetter } from '@/lib/email/system';
@@ -15,6 +22,8 @@ import { log } from '@/lib/log';
 import { type Actor, canChangeRoles } from '@/lib/policy/rules';
 import { blockable } from '@/lib/policy/scopes';
 import { type Limit, takeTokens } from '@/lib/rate-limit';
+import { isZone, toExactLocal } from '@/lib/recurrence/slots';
+import { findWhatStops } from '@/lib/runs/queries';
 import { releaseMailings } from '@/lib/sending/release';
 import { findUserByEmail, getAccountContents, isLastAdmin, type UserRow } from './queries';
 import type { ChangeEmailInput, ChangePasswordInput, ProfileInput, RegisterInput, UserRole } from './schema';
@@ -109,6 +118,16 @@ async function sendOpeningLetter(user: UserRow): Promise<void> {
     chooses ? 'choose' : 'confirm',
     `${chooses ? '/reset-password' : '/verify-email'}?token=${token}`,
   );
+}
+
+/** Tells an owner of a block, a disable, or their end; answers go to whoever did it. After the commit; it never fails. */
+export async function sendHoldLetter(news: HoldNews | null): Promise<void> {
+  if (!news) return;
+  try {
+    await sendSystemLetter({ to: news.to.email, replyTo: news.by?.email, ...holdLetter(news) });
+  } catch (error) {
+    log.surprise('account_letter_not_sent', error, { kind: news.what.kind });
+  }
 }
 
 async function sendLetter(
@@ -210,7 +229,7 @@ export async function sendPasswordChangedLetter({ userId }: { userId: number }):
 
 /**
  * Checks e-mail and password. Codes: `wrong_credentials` (also for no such account, in the same time), and with the right
- * password only: `not_confirmed`, `blocked` (with `reason`, `at` in milliseconds, and the `name` of who did it where that is `known`), `demo_only_here`; `too_many_requests` before anything is checked.
+ * password only: `not_confirmed`, `blocked` (with `reason`, `at` in milliseconds of the user's wall clock as if it were UTC, its `zone`, and the `name` of who did it where that is `known`), `demo_only_here`; `too_many_requests` before anything is checked.
  */
 export async function checkSignIn(
   typed: { email: string; password: string },
@@ -232,13 +251,25 @@ export async function checkSignIn(
     const blocker = user.blockedById === null ? null : await findUserById(user.blockedById);
     return refuse('blocked', undefined, {
       reason: user.blockedReason ?? '',
-      at: user.blockedAt.getTime(),
+      ...wallClock(user.blockedAt, user.timeZone),
       known: blocker ? 'yes' : 'no',
       name: blocker?.name ?? '',
     });
   }
   if (user.isDemo && !origin.loopback) return refuse('demo_only_here');
   return done(user);
+}
+
+/** An instant as the wall clock of a zone shows it, in milliseconds as if that were UTC, and the zone: `GMT+3`. */
+function wallClock(at: Date, timeZone: string): { at: number; zone: string } {
+  const known = isZone(timeZone) ? timeZone : 'UTC';
+  const parts = new Intl.DateTimeFormat('en', { timeZone: known, timeZoneName: 'shortOffset' }).formatToParts(
+    at,
+  );
+  return {
+    at: Date.parse(`${toExactLocal(at, known)}Z`),
+    zone: parts.find(({ type }) => type === 'timeZoneName')?.value ?? known,
+  };
 }
 
 /**
@@ -284,13 +315,13 @@ async function checkOwnPassword(actor: Actor, field: string, typed: string): Pro
   return done(user);
 }
 
-/** A change of address that was asked for and waits for the link in the letter to the new one. */
-type EmailChange = { userId: number; email: string };
+/** A change of address that waits for the link in the letter to the new one. `token` is its secret, `isNew`: asked for just now. */
+type EmailChange = { userId: number; email: string; token: string; isNew: boolean };
 
 /**
- * Takes the wish to sign in with another address. Answers alike whether or not that one has an account; only the letters tell
- * ({@link sendEmailChangeLetters}). Codes: `wrong_password` on `currentPassword`; `invalid_email` and `same_email` on `email`;
- * `too_many_requests`.
+ * Takes the wish to sign in with another address. Answers alike, and is pending alike, whether or not that one has an account; only
+ * the letters tell ({@link sendEmailChangeLetters}). Codes: `wrong_password` on `currentPassword`; `invalid_email` and `same_email`
+ * on `email`; `too_many_requests`.
  */
 export async function requestEmailChange(
   actor: Actor,
@@ -302,34 +333,49 @@ export async function requestEmailChange(
   const checked = await checkOwnPassword(actor, 'currentPassword', input.currentPassword);
   if (!checked.ok) return checked;
   if (addressKey(address) === checked.data.emailKey) return refuseField('email', 'same_email');
+  return beginEmailChange(actor, address, origin, true);
+}
+
+/** Has the letters of the pending change sent anew; the link sent before dies. Codes: `nothing_pending`, `too_many_requests`. */
+export async function repeatEmailChange(actor: Actor, origin: Origin): Promise<Result<EmailChange>> {
+  const pending = await findPendingMove(actor.id);
+  return pending ? beginEmailChange(actor, pending.email, origin, false) : refuse('nothing_pending');
+}
+
+async function beginEmailChange(
+  actor: Actor,
+  email: string,
+  origin: Origin,
+  isNew: boolean,
+): Promise<Result<EmailChange>> {
   const room = await limited([
     ['moveUser', String(actor.id)],
     ['letterNetwork', origin.network],
-    ['letterAddress', addressKey(address)],
+    ['letterAddress', addressKey(email)],
   ]);
-  return room.ok ? done({ userId: actor.id, email: address }) : room;
+  if (!room.ok) return room;
+  const link = { kind: 'change_email', lifeSeconds: moveSeconds, newEmail: email } as const;
+  return done({ userId: actor.id, email, isNew, token: await issueToken({ userId: actor.id, ...link }) });
+}
+
+/** Gives the pending change up: its link is worthless from now on. Doing it twice is the same as once. */
+export async function cancelEmailChange(actor: Actor): Promise<Result<{ userId: number }>> {
+  await dropTokens(actor.id, 'change_email');
+  return done({ userId: actor.id });
 }
 
 /**
- * The link to the new address (or word that it has an account), and a notice to the old one, the same in both cases: whoever
- * asks usually reads that mailbox. After the response.
+ * The link to the new address (or word that it has an account), and at first a notice to the old one, the same in both cases:
+ * whoever asks usually reads that mailbox. After the response.
  */
-export async function sendEmailChangeLetters({ userId, email }: EmailChange): Promise<void> {
+export async function sendEmailChangeLetters({ userId, email, token, isNew }: EmailChange): Promise<void> {
   const user = await findUserById(userId);
   if (!user) return;
   const taken = await findUserByEmail(email);
   // The notice comes first: its link is the way out for an owner whose session somebody else is using.
-  await sendLetter(user, 'moveAsked', '/forgot-password');
+  if (isNew) await sendLetter(user, 'moveAsked', '/forgot-password');
   if (taken) await sendLetter(taken, 'moveTaken', '/login');
-  else {
-    const token = await issueToken({
-      userId,
-      kind: 'change_email',
-      lifeSeconds: moveSeconds,
-      newEmail: email,
-    });
-    await sendLetter(user, 'move', `/verify-email?change=${token}`, email);
-  }
+  else await sendLetter(user, 'move', `/verify-email?change=${token}`, email);
 }
 
 /**
@@ -491,13 +537,13 @@ export async function createConfirmedUser(
 
 /**
  * Blocks a user: every session ends, and nothing of theirs is sent from the next claim on. `null` acts for the command line.
- * Codes: `required` on `reason`; `not_found` also where the actor may not block; `already_blocked`.
+ * `news` is for {@link sendHoldLetter}. Codes: `required` on `reason`; `not_found` also where the actor may not block; `already_blocked`.
  */
 export async function blockUser(
   actor: Actor | null,
   input: { userId: number; reason: string },
   on: Db = db,
-): Promise<Result<{ id: number }>> {
+): Promise<Result<{ id: number; news: HoldNews | null }>> {
   const reason = input.reason.trim();
   if (!reason) return refuseField('reason', 'required');
   if (reason.length > reasonMax) return refuseField('reason', 'too_long', { max: reasonMax });
@@ -509,7 +555,8 @@ export async function blockUser(
       .for('update');
     if (!target) return refuse('not_found');
     if (target.blockedAt) return refuse('already_blocked');
-    await tx
+    const stops = await findWhatStops(actor, { ownerId: target.id }, tx);
+    const [blocked] = await tx
       .update(users)
       .set({
         blockedAt: sql`now()`,
@@ -517,7 +564,8 @@ export async function blockUser(
         blockedReason: reason,
         updatedAt: sql`now()`,
       })
-      .where(and(eq(users.id, target.id), isNull(users.blockedAt)));
+      .where(and(eq(users.id, target.id), isNull(users.blockedAt)))
+      .returning({ at: users.blockedAt });
     await tx.delete(sessions).where(eq(sessions.userId, target.id));
     await recordAudit(
       actor,
@@ -531,17 +579,21 @@ export async function blockUser(
       },
       tx,
     );
-    return done({ id: target.id });
+    const at = blocked?.at ?? new Date();
+    return done({
+      id: target.id,
+      news: newsFor(target, { by: actor, at, reason, what: { kind: 'blocked', stops } }),
+    });
   });
 }
 
-/** Lifts a block; slots that came meanwhile are not sent. Codes: `not_found`, also where the actor may not; `not_blocked`. */
+/** Lifts a block; slots that came meanwhile are not sent. `news` is for {@link sendHoldLetter}. Codes: `not_found`, also where the actor may not; `not_blocked`. */
 export async function unblockUser(
   actor: Actor | null,
   input: { userId: number },
   on: Db = db,
   clock: Clock = systemClock,
-): Promise<Result<{ id: number }>> {
+): Promise<Result<{ id: number; news: HoldNews | null }>> {
   return on.transaction(async (tx) => {
     const [target] = await tx
       .select()
@@ -567,8 +619,20 @@ export async function unblockUser(
       },
       tx,
     );
-    return done({ id: target.id });
+    const reason = target.blockedReason ?? '';
+    return done({
+      id: target.id,
+      news: newsFor(target, { by: actor, at: clock.now(), reason, what: { kind: 'unblocked' } }),
+    });
   });
+}
+
+/** What to tell an account; nothing where nobody has shown that the address is theirs. */
+function newsFor(
+  { confirmedAt, email, name, locale, timeZone }: UserRow,
+  news: Omit<HoldNews, 'to'>,
+): HoldNews | null {
+  return confirmedAt ? { to: { email, name, locale, timeZone }, ...news } : null;
 }
 
 /** Makes a user a manager or an admin. Only the command line (`null`) and admins may. Code `not_found`. */

@@ -2,9 +2,13 @@ import { execFile } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { eq } from 'drizzle-orm';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { db } from '@/db/client';
+import { audit } from '@/db/schema/audit';
 import { clients } from '@/db/schema/clients';
+import { users } from '@/db/schema/users';
+import { outboxOf } from '@/tests/support/accounts';
 import { createActor, createClient, createUser } from '@/tests/support/factories';
 
 const root = path.join(import.meta.dirname, '..', '..');
@@ -280,6 +284,54 @@ test('a whole mailing goes by commands alone: from the account to the exported a
   expect((await mailroom('user', 'unblock', email)).code).toBe(0);
   expect((await mailroom('user', 'promote', email, '--staff')).code).toBe(0);
 }, 180_000);
+
+describe('accounts by command', () => {
+  test('take no password that is guessed first, by the rule of registration, and say which rule it was', async () => {
+    const create = (password: string) =>
+      mailroom(
+        'user',
+        'create',
+        '--email',
+        'weak@users.example',
+        '--password',
+        password,
+        '--name',
+        'Evangelina',
+      );
+    for (const password of ['password', 'evangelina1', 'superstar1'])
+      expect(await create(password)).toMatchObject({
+        code: 1,
+        out: '',
+        said: expect.stringContaining('password: This password is one of the first that would be guessed.'),
+      });
+    expect((await create('short')).said).toContain('password: At least 8 characters.');
+    expect(await db.select().from(users).where(eq(users.email, 'weak@users.example'))).toEqual([]);
+  }, 60_000);
+
+  test('are blocked, unblocked and promoted with a line in the audit log each, and their owner gets the letters', async () => {
+    const user = await createUser(db, { email: 'commanded@users.example' });
+    expect(await json('user', 'block', user.email, '--reason', 'a test')).toEqual({
+      code: 0,
+      data: { id: user.id },
+    });
+    expect(await json('user', 'unblock', user.email)).toEqual({ code: 0, data: { id: user.id } });
+    expect(await json('user', 'promote', user.email, '--staff')).toEqual({ code: 0, data: { id: user.id } });
+    const log = await db.select().from(audit).where(eq(audit.targetId, user.id)).orderBy(audit.id);
+    expect(log).toMatchObject(
+      ['block_user', 'unblock_user', 'promote_user'].map((action) => ({
+        action,
+        actorId: null,
+        actorEmail: 'command line',
+        targetType: 'user',
+        targetName: user.email,
+      })),
+    );
+    expect((await outboxOf(user.email)).map(({ subject }) => subject)).toEqual([
+      'Your account was blocked',
+      'The block of your account is lifted',
+    ]);
+  }, 60_000);
+});
 
 test('migrating again changes nothing', async () => {
   expect(await json('db', 'migrate')).toEqual({ code: 0, data: { migrated: true } });

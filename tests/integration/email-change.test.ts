@@ -2,13 +2,15 @@ import { eq, sql } from 'drizzle-orm';
 import { describe, expect, it } from 'vitest';
 import { db } from '@/db/client';
 import { tokens } from '@/db/schema';
-import { issueToken, isTokenAlive } from '@/lib/auth/tokens';
+import { findPendingMove, issueToken, isTokenAlive } from '@/lib/auth/tokens';
 import {
   blockUser,
+  cancelEmailChange,
   changePassword,
   checkSignIn,
   confirmEmailChange,
   confirmUser,
+  repeatEmailChange,
   requestEmailChange,
   resetPassword,
   sendEmailChangedLetter,
@@ -63,9 +65,13 @@ describe('a change of address', () => {
   it('is answered alike for an address that has an account, whose owner alone is told', async () => {
     const [user, other] = [await person(), await person()];
     const free = freshAddress();
-    expect(await ask(user, other.email)).toEqual({ ok: true, data: { userId: user.id, email: other.email } });
+    const taken = await ask(user, other.email);
+    expect(taken).toMatchObject({ ok: true, data: { userId: user.id, email: other.email } });
+    const shown = await findPendingMove(user.id);
+    expect(shown?.email).toBe(other.email);
+    expect(refusal(await confirmEmailChange({ token: given(taken).token }))).toBe('dead_link');
     const before = await outboxOf(user.email);
-    expect(await ask(user, free)).toEqual({ ok: true, data: { userId: user.id, email: free } });
+    expect(await ask(user, free)).toMatchObject({ ok: true, data: { userId: user.id, email: free } });
     const after = (await outboxOf(user.email)).slice(before.length);
     const words = (rows: typeof before) => rows.map(({ subject, text, html }) => ({ subject, text, html }));
     expect(words(after)).toEqual(words(before));
@@ -166,6 +172,65 @@ describe('a change of address', () => {
         ),
       );
     expect(answers).toEqual([...Array<undefined>(5).fill(undefined), 'too_many_requests']);
+  });
+});
+
+describe('a change of address that waits', () => {
+  it('is shown until its link is opened, is cancelled or has run out, and to nobody else', async () => {
+    const [user, other] = [await person(), await person()];
+    const email = freshAddress();
+    expect(await findPendingMove(user.id)).toBeNull();
+    await ask(user, email);
+    const pending = await findPendingMove(user.id);
+    expect(pending?.email).toBe(email);
+    expect(Math.abs((pending?.expiresAt.getTime() ?? 0) - Date.now() - 3600_000)).toBeLessThan(60_000);
+    expect(await findPendingMove(other.id)).toBeNull();
+    given(await confirmEmailChange({ token: await secretMailedTo(email) }));
+    expect(await findPendingMove(user.id)).toBeNull();
+
+    await ask(other, freshAddress());
+    await db
+      .update(tokens)
+      .set({ expiresAt: sql`now() - interval '1 second'` })
+      .where(eq(tokens.userId, other.id));
+    expect(await findPendingMove(other.id)).toBeNull();
+    expect(refusal(await repeatEmailChange(asActor(other), elsewhere()))).toBe('nothing_pending');
+  });
+
+  it('once cancelled is dead: its link changes nothing, and no other link of the account dies with it', async () => {
+    const user = await person();
+    const email = freshAddress();
+    await ask(user, email);
+    await sendResetLetter({ email: user.email });
+    const [move, reset] = [await secretMailedTo(email), await secretMailedTo(user.email)];
+    given(await cancelEmailChange(asActor(user)));
+    given(await cancelEmailChange(asActor(user)));
+    expect(await findPendingMove(user.id)).toBeNull();
+    expect(refusal(await confirmEmailChange({ token: move }))).toBe('dead_link');
+    expect(await findUserByEmail(user.email)).toMatchObject({ id: user.id });
+    expect(await isTokenAlive(reset, 'reset_password')).toBe(true);
+  });
+
+  it('has its letter sent again with a link of its own; the one before dies, and the old address is not told twice', async () => {
+    const user = await person();
+    const email = freshAddress();
+    await ask(user, email);
+    const first = await secretMailedTo(email);
+    await sendEmailChangeLetters(given(await repeatEmailChange(asActor(user), elsewhere())));
+    const second = await secretMailedTo(email);
+    expect(second).not.toBe(first);
+    expect(await subjects(user.email)).toEqual(['A new address was asked for your account']);
+    expect(refusal(await confirmEmailChange({ token: first }))).toBe('dead_link');
+    given(await confirmEmailChange({ token: second }));
+    expect(await findUserByEmail(email)).toMatchObject({ id: user.id });
+  });
+
+  it('is sent again no more often than it may be asked for', async () => {
+    const user = await person();
+    await ask(user, freshAddress());
+    const answers = [];
+    for (let n = 0; n < 5; n += 1) answers.push(refusal(await repeatEmailChange(asActor(user), elsewhere())));
+    expect(answers.at(-1)).toBe('too_many_requests');
   });
 });
 

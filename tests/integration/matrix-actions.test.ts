@@ -183,6 +183,8 @@ const rows: Record<string, Row> = {
   deleteAccountAction: { rule: 'look', call: form(() => ({ currentPassword: 'not the one' })) },
   endSessionAction: { rule: 'look', call: form(() => ({ sessionId: 999_999_999 })) },
   endOtherSessionsAction: { rule: 'look', call: form(() => ({})) },
+  repeatEmailChangeAction: { rule: 'look', call: form(() => ({})) },
+  cancelEmailChangeAction: { rule: 'look', call: form(() => ({})) },
   confirmEmailChangeAction: { rule: 'public' },
 
   unsubscribeAction: { rule: 'public' },

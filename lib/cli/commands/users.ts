@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { fieldErrors, refuse } from '@/lib/errors';
+import { fieldErrors, refuse, refuseField } from '@/lib/errors';
 import { getUser } from '../actors';
 import { type OutputOptions, print, unwrap, WrongUsage } from '../output';
 
@@ -22,9 +22,10 @@ export function addUserCommands(program: Command): void {
     .option('--staff', 'a manager')
     .option('--admin', 'an admin')
     .action(async (options: CreateOptions) => {
-      const [{ createConfirmedUser }, { registerSchema }] = await Promise.all([
+      const [{ createConfirmedUser }, { registerSchema }, { isCommonPassword }] = await Promise.all([
         import('@/lib/users/mutations'),
         import('@/lib/users/schema'),
+        import('@/lib/auth/passwords'),
       ]);
       const typed = registerSchema.safeParse({
         email: options.email,
@@ -34,6 +35,8 @@ export function addUserCommands(program: Command): void {
         timeZone: 'UTC',
       });
       if (!typed.success) return unwrap(refuse('invalid', fieldErrors(typed.error)), 'account');
+      if (isCommonPassword(typed.data.password, typed.data))
+        return unwrap(refuseField('password', 'guessable'), 'account');
       const created = await createConfirmedUser({
         ...typed.data,
         isStaff: options.staff === true,
@@ -46,14 +49,18 @@ export function addUserCommands(program: Command): void {
     .description('sign out at once, and send nothing more of theirs')
     .requiredOption('--reason <text>', 'the user sees it')
     .action(async (email: string, options: OutputOptions & { reason: string }) => {
-      const { blockUser } = await import('@/lib/users/mutations');
+      const { blockUser, sendHoldLetter } = await import('@/lib/users/mutations');
       const { id } = await getUser(email);
-      print(await unwrap(await blockUser(null, { userId: id, reason: options.reason }), 'account'), options);
+      const { news } = await unwrap(await blockUser(null, { userId: id, reason: options.reason }), 'account');
+      print({ id }, options);
+      await sendHoldLetter(news);
     });
   user.command('unblock <email>').action(async (email: string, options: OutputOptions) => {
-    const { unblockUser } = await import('@/lib/users/mutations');
+    const { sendHoldLetter, unblockUser } = await import('@/lib/users/mutations');
     const { id } = await getUser(email);
-    print(await unwrap(await unblockUser(null, { userId: id }), 'account'), options);
+    const { news } = await unwrap(await unblockUser(null, { userId: id }), 'account');
+    print({ id }, options);
+    await sendHoldLetter(news);
   });
   user
     .command('promote <email>')

@@ -1,13 +1,20 @@
 import type { Metadata } from 'next';
-import { getTranslations } from 'next-intl/server';
+import { getLocale, getTranslations } from 'next-intl/server';
 import { LinkButton } from '@/components/layout/link';
 import { Page } from '@/components/layout/shell';
 import { Card } from '@/components/ui/card';
+import { Time } from '@/components/ui/time';
 import { Sessions } from '@/components/users/sessions';
-import { ChangeEmailForm, ChangePasswordForm, ProfileForm } from '@/components/users/settings-forms';
+import {
+  ChangeEmailForm,
+  ChangePasswordForm,
+  PendingEmail,
+  ProfileForm,
+} from '@/components/users/settings-forms';
 import { listSessions } from '@/lib/auth/config';
 import { deviceOf } from '@/lib/auth/device';
 import { currentSecret, requireActor } from '@/lib/auth/session';
+import { findPendingMove } from '@/lib/auth/tokens';
 
 export async function generateMetadata(): Promise<Metadata> {
   const t = await getTranslations('settings');
@@ -16,8 +23,10 @@ export async function generateMetadata(): Promise<Metadata> {
 
 export default async function SettingsPage() {
   const actor = await requireActor();
-  const [t, open] = await Promise.all([
+  const [t, locale, pending, open] = await Promise.all([
     getTranslations('settings'),
+    getLocale(),
+    findPendingMove(actor.id),
     currentSecret().then((secret) => listSessions(actor, secret)),
   ]);
   const sessions = open.map(({ userAgent, ...session }) => ({ ...session, ...deviceOf(userAgent) }));
@@ -34,6 +43,12 @@ export default async function SettingsPage() {
         </Card>
         <Card title={t('emailTitle')}>
           <p className="mb-4 text-muted">{t('emailLead', { email: actor.email })}</p>
+          {pending ? (
+            <PendingEmail
+              email={pending.email}
+              until={<Time value={pending.expiresAt} zone={actor.timeZone} locale={locale} />}
+            />
+          ) : null}
           <ChangeEmailForm />
         </Card>
         <Card title={t('passwordTitle')}>
