@@ -52,7 +52,8 @@ export function AuditFilters({
             key={`${name} ${asked[name]}`}
             type={errors[name]?.code === 'invalid_date' ? 'text' : 'date'}
             name={name}
-            label={t(`filters.${name}`, { zone: zone.replaceAll('_', ' ') })}
+            label={t(`filters.${name}`)}
+            hint={zone.replaceAll('_', ' ')}
             defaultValue={asked[name]}
             error={errorOf(name)}
             maxLength={10}

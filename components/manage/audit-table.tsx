@@ -1,11 +1,11 @@
 import { useLocale, useTranslations } from 'next-intl';
-import type { ReactNode } from 'react';
 import { AppLink } from '@/components/layout/link';
 import { Table, Tbody, Td, Th, Thead, Tr } from '@/components/ui/table';
 import { Time } from '@/components/ui/time';
 import { audiences, deliveryStatuses, mailingStatuses, periodicities } from '@/db/enums';
 import type { AuditRow } from '@/lib/audit/queries';
 import { asAuditAction } from '@/lib/audit/schema';
+import { formatInstant } from '@/lib/format';
 
 const pages: Record<string, string> = {
   user: '/manage/users',
@@ -137,11 +137,11 @@ function Changes({ before, after, zone }: Pick<AuditRow, 'before' | 'after'> & {
   const locale = useLocale();
   const fields = [...new Set([...Object.keys(before ?? {}), ...Object.keys(after ?? {})])];
   if (fields.length === 0) return null;
-  const value = (side: AuditRow['before'], field: string): ReactNode => {
+  const value = (side: AuditRow['before'], field: string): string => {
     const found = side?.[field];
     if (found === undefined || found === null) return '–';
     if (found === 'true' || found === 'false') return t(found === 'true' ? 'yes' : 'no');
-    if (instant.test(found)) return <Time value={found} zone={zone} locale={locale} />;
+    if (instant.test(found)) return formatInstant(locale, found, zone);
     const status = field === 'status' ? mailingStatuses.find((known) => known === found) : undefined;
     if (status) return words(`status.${status}`);
     const often = field === 'periodicity' ? periodicities.find((known) => known === found) : undefined;

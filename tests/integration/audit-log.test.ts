@@ -204,7 +204,7 @@ describe('the download of the audit log', () => {
 
 describe('an upgrade', () => {
   it('gives the entries of an older version the names that can still be told', async () => {
-    const old = await createOldDatabase(inject('postgresUrl'), '0006_sessions_of_their_owner');
+    const old = await createOldDatabase(inject('postgresUrl'), '0010_note_sent_pictures');
     const raw = postgres(old.url, { max: 1, onnotice: () => {} });
     try {
       const [user] = await raw<{ id: string }[]>`
