@@ -6,19 +6,24 @@ import { Plugin, PluginKey } from '@tiptap/pm/state';
 import type { Editor } from '@tiptap/react';
 import { ImagePlus } from 'lucide-react';
 import Image from 'next/image';
-import { unstable_rethrow } from 'next/navigation';
 import { useTranslations } from 'next-intl';
-import { useCallback, useEffect, useId, useRef, useState, useTransition } from 'react';
+import { useCallback, useEffect, useId, useRef, useState } from 'react';
 import { Alert } from '@/components/ui/alert';
 import { Button } from '@/components/ui/button';
 import { classNames } from '@/components/ui/class-names';
 import { dialogStyle } from '@/components/ui/dialog-style';
-import { controlStyle } from '@/components/ui/field';
+import { controlStyle, FieldError } from '@/components/ui/field';
 import { type Problem, useProblemText } from '@/components/ui/form-answer';
-import { uploadImageAction } from '@/lib/uploads/actions';
-import { imageUploadSchema } from '@/lib/uploads/schema';
+import { sendPicture } from '@/components/uploads/send-picture';
+import { UploadProgress } from '@/components/uploads/upload-progress';
+import type { UploadPurpose } from '@/db/enums';
+import { imageAccept, type StoredImage } from '@/lib/uploads/schema';
 
-type Upload = { kind: 'sending' } | { kind: 'stored'; url: string } | { kind: 'refused'; problem: Problem };
+type Upload =
+  | { kind: 'sending'; part: number | null }
+  | { kind: 'stored'; picture: StoredImage }
+  | { kind: 'refused'; problem: Problem };
+type Attributes = { src: string; alt: string; width: number; height?: number };
 type Picture = {
   key: string;
   file: File;
@@ -27,61 +32,43 @@ type Picture = {
   upload: Upload;
 };
 
-async function uploadOf(file: File): Promise<Upload> {
-  const form = new FormData();
-  form.set('image', file);
-  try {
-    const answer = await uploadImageAction({ ok: null }, form);
-    if (answer.ok) return { kind: 'stored', url: answer.data.url };
-    const problem = answer.ok === false ? (answer.error.fields?.image ?? answer.error) : null;
-    return { kind: 'refused', problem: problem ?? { code: 'unexplained' } };
-  } catch (error) {
-    unstable_rethrow(error);
-    return { kind: 'refused', problem: { code: 'unreachable' } };
-  }
-}
-
-/** What is wrong with a file before it is sent anywhere; null when only its content can tell. */
-function wrongWith(file: File): Problem | null {
-  const parsed = imageUploadSchema.safeParse({ image: file });
-  const issue = parsed.error?.issues[0];
-  if (!issue) return null;
-  const params = issue.code === 'custom' ? (issue.params as Problem['params']) : undefined;
-  return { code: issue.message, ...(params ? { params } : {}) };
-}
-
 /**
  * The tool that puts pictures into the text: chosen from the disk, dropped into the text or pasted there. Each is stored while
  * its writer says what it shows, and stands in the text only when both are done.
  */
 export function ImageButton({
   editor,
+  purpose,
   widthMax,
   className,
 }: {
   editor: Editor;
+  purpose: UploadPurpose;
   /** Pixels; wider pictures are shown this wide. */
   widthMax: number;
   className: string;
 }) {
   const t = useTranslations('uploads');
   const [pictures, setPictures] = useState<Picture[]>([]);
-  const [, startTransition] = useTransition();
   const chooser = useRef<HTMLInputElement>(null);
 
-  const take = useCallback((files: File[]) => {
-    for (const file of files) {
-      const key = crypto.randomUUID();
-      const wrong = wrongWith(file);
-      const upload: Upload = wrong ? { kind: 'refused', problem: wrong } : { kind: 'sending' };
-      setPictures((all) => [...all, { key, file, preview: URL.createObjectURL(file), upload }]);
-      if (wrong) continue;
-      startTransition(async () => {
-        const done = await uploadOf(file);
-        setPictures((all) => all.map((one) => (one.key === key ? { ...one, upload: done } : one)));
-      });
-    }
-  }, []);
+  const take = useCallback(
+    (files: File[]) => {
+      for (const file of files) {
+        const key = crypto.randomUUID();
+        const become = (upload: Upload) =>
+          setPictures((all) => all.map((one) => (one.key === key ? { ...one, upload } : one)));
+        const upload: Upload = { kind: 'sending', part: null };
+        setPictures((all) => [...all, { key, file, preview: URL.createObjectURL(file), upload }]);
+        void sendPicture(file, purpose, (part) => become({ kind: 'sending', part })).then((sent) =>
+          become(
+            sent.ok ? { kind: 'stored', picture: sent.picture } : { kind: 'refused', problem: sent.problem },
+          ),
+        );
+      }
+    },
+    [purpose],
+  );
 
   useEffect(() => {
     const key = new PluginKey('pictures');
@@ -120,11 +107,11 @@ export function ImageButton({
     if (current) URL.revokeObjectURL(current.preview);
     setPictures((all) => all.slice(1));
   };
-  const insert = (attributes: { src: string; alt: string; width?: number }) => {
+  const insert = (attributes: Attributes) => {
     const { to, $to } = editor.state.selection;
     // After what is selected and not instead of it; a picture that fills the line gets a line of its own.
     const chain = editor.chain().setTextSelection(to);
-    if (attributes.width !== undefined && attributes.width > widthMax / 2) {
+    if (attributes.width > widthMax / 2) {
       if ($to.parentOffset > 0) chain.splitBlock();
       chain.setImage(attributes).splitBlock().run();
     } else chain.setImage(attributes).run();
@@ -145,7 +132,7 @@ export function ImageButton({
       <input
         ref={chooser}
         type="file"
-        accept="image/jpeg,image/png,image/webp,image/avif"
+        accept={imageAccept}
         multiple
         hidden
         onChange={(event) => {
@@ -176,6 +163,7 @@ export function ImageButton({
               <PictureForm
                 key={current.key}
                 picture={current}
+                purpose={purpose}
                 widthMax={widthMax}
                 isLast={pictures.length === 1}
                 onInsert={insert}
@@ -195,6 +183,7 @@ export function ImageButton({
 
 function PictureForm({
   picture: { file, preview, upload },
+  purpose,
   widthMax,
   isLast,
   onInsert,
@@ -202,9 +191,10 @@ function PictureForm({
   onAnother,
 }: {
   picture: Picture;
+  purpose: UploadPurpose;
   widthMax: number;
   isLast: boolean;
-  onInsert: (attributes: { src: string; alt: string; width?: number }) => void;
+  onInsert: (attributes: Attributes) => void;
   onDrop: () => void;
   onAnother: () => void;
 }) {
@@ -213,7 +203,9 @@ function PictureForm({
   const text = useProblemText('uploads');
   const id = useId();
   const [alt, setAlt] = useState('');
-  const [width, setWidth] = useState(0);
+  const [isDecorative, setIsDecorative] = useState(false);
+  const [isAsked, setIsAsked] = useState(false);
+  const field = useRef<HTMLInputElement>(null);
   const cancel = <Button onClick={onDrop}>{isLast ? ui('cancel') : t('skip')}</Button>;
 
   if (upload.kind === 'refused')
@@ -232,14 +224,24 @@ function PictureForm({
       </>
     );
 
+  const isMissing = !isDecorative && alt.trim() === '';
   const insert = () => {
     if (upload.kind !== 'stored') return;
+    if (isMissing) {
+      setIsAsked(true);
+      field.current?.focus();
+      return;
+    }
+    const { url, width, height } = upload.picture;
     onInsert({
-      src: upload.url,
-      alt: alt.trim(),
-      ...(width > 0 ? { width: Math.min(width, widthMax) } : {}),
+      src: url,
+      alt: isDecorative ? '' : alt.trim(),
+      width: Math.min(width, widthMax),
+      // Some mail programs take a height at its word while they make the width fit, and squeeze the picture.
+      ...(purpose === 'post' ? { height: Math.round((height * Math.min(width, widthMax)) / width) } : {}),
     });
   };
+  const wrong = isAsked && isMissing;
   return (
     <>
       <Image
@@ -248,18 +250,21 @@ function PictureForm({
         width={600}
         height={240}
         unoptimized
-        onLoad={(event) => setWidth(event.currentTarget.naturalWidth)}
         className="mx-auto mt-3 h-auto max-h-60 w-auto max-w-full rounded-sm border border-line bg-sunken"
       />
+      {upload.kind === 'sending' ? <UploadProgress part={upload.part} /> : null}
       <label htmlFor={id} className="mt-4 block text-[0.875rem] font-medium">
         {t('alt')}
       </label>
       <input
+        ref={field}
         id={id}
         type="text"
         value={alt}
         maxLength={300}
-        aria-describedby={`${id}-hint`}
+        disabled={isDecorative}
+        aria-invalid={wrong || undefined}
+        aria-describedby={wrong ? `${id}-error ${id}-hint` : `${id}-hint`}
         onChange={(event) => setAlt(event.target.value)}
         onKeyDown={(event) => {
           if (event.key !== 'Enter' || event.nativeEvent.isComposing) return;
@@ -268,13 +273,23 @@ function PictureForm({
         }}
         className={classNames(controlStyle, 'mt-1')}
       />
+      {wrong ? <FieldError id={`${id}-error`}>{t('errors.alt_required')}</FieldError> : null}
       <p id={`${id}-hint`} className="mt-1 text-[0.8125rem] text-muted">
         {t('altHint')}
       </p>
+      <label className="mt-3 flex items-start gap-2 text-[0.875rem]">
+        <input
+          type="checkbox"
+          checked={isDecorative}
+          onChange={(event) => setIsDecorative(event.target.checked)}
+          className="mt-1 size-4 shrink-0 accent-accent"
+        />
+        {t('decorative')}
+      </label>
       <div className="mt-5 flex flex-wrap justify-end gap-2">
         {cancel}
         <Button variant="primary" pending={upload.kind === 'sending'} onClick={insert}>
-          {upload.kind === 'sending' ? t('uploading') : t('insert')}
+          {t('insert')}
         </Button>
       </div>
     </>

@@ -1,6 +1,7 @@
 import { Image } from '@tiptap/extension-image';
 import type { Extensions } from '@tiptap/react';
 import StarterKit from '@tiptap/starter-kit';
+import type { UploadPurpose } from '@/db/enums';
 import { LiquidText } from './liquid-extension';
 
 /** What is written: a letter for mail programs, with Liquid in it, or an article of the blog. */
@@ -36,6 +37,8 @@ export const kinds: Record<
     /** Has places for what differs from client to client. */
     hasVariables: boolean;
     hasCode: boolean;
+    /** What its pictures are stored for. */
+    pictures: UploadPurpose;
     /** Pixels that a picture may be wide; wider ones are shown this wide. */
     pictureWidth: number;
     typography: string;
@@ -61,6 +64,7 @@ export const kinds: Record<
     headings: [1, 2, 3],
     hasVariables: true,
     hasCode: false,
+    pictures: 'letter',
     // Some mail programs show pictures as wide as they are.
     pictureWidth: 600,
     typography: letterTypography,
@@ -77,7 +81,8 @@ export const kinds: Record<
     headings: [2, 3, 4],
     hasVariables: false,
     hasCode: true,
-    pictureWidth: 1600,
+    pictures: 'post',
+    pictureWidth: 1920,
     // As it is published.
     typography: 'article mt-0! [overflow-wrap:anywhere]',
     write: (html) => html,

@@ -128,7 +128,12 @@ function Tools({ editor, kind, children }: { editor: Editor; kind: EditorKind; c
         onClick={() => chain().toggleItalic().run()}
       />
       <LinkTool editor={editor} />
-      <ImageButton editor={editor} widthMax={kinds[kind].pictureWidth} className={toolStyle} />
+      <ImageButton
+        editor={editor}
+        purpose={kinds[kind].pictures}
+        widthMax={kinds[kind].pictureWidth}
+        className={toolStyle}
+      />
       <Gap />
       {kinds[kind].headings.map((level) => (
         <Tool

@@ -14,6 +14,7 @@ import { type FormState, type Problem, useProblemText } from '@/components/ui/fo
 import { Time } from '@/components/ui/time';
 import { deletePostAction, savePostAction, unpublishPostAction } from '@/lib/posts/actions';
 import { type PostState, type Saved, summaryMax, titleMax } from '@/lib/posts/schema';
+import { CoverField } from './cover-field';
 import { PostBadge } from './post-badge';
 import { PublishForm } from './publish-form';
 import { useLeaving } from './use-leaving';
@@ -361,33 +362,15 @@ export function PostEditor({
               </Button>
             </div>
           ) : null}
-          <fieldset className="grid grid-cols-[minmax(0,1fr)] gap-4">
-            <legend className="mb-1 text-[0.875rem] font-medium">{t('form.cover')}</legend>
-            <TextField
-              name="cover"
-              type="file"
-              accept="image/jpeg,image/png,image/webp,image/avif"
-              label={t('form.coverFile')}
-              error={errorOf('cover')}
-            />
-            <TextField
-              name="imageUrl"
-              label={t('form.coverAddress')}
-              hint={t('form.coverAddressHint')}
-              defaultValue={start.values.imageUrl}
-              error={errorOf('imageUrl')}
-              autoComplete="off"
-            />
-            <TextField
-              name="coverAlt"
-              label={t('form.coverAlt')}
-              hint={t('form.coverAltHint')}
-              defaultValue={start.values.coverAlt}
-              error={errorOf('coverAlt')}
-              maxLength={300}
-              autoComplete="off"
-            />
-          </fieldset>
+          <CoverField
+            cover={
+              start.values.imageUrl === post.imageUrl
+                ? { url: post.imageUrl, width: post.coverWidth, height: post.coverHeight }
+                : { url: start.values.imageUrl, width: null, height: null }
+            }
+            alt={start.values.coverAlt}
+            problems={fields}
+          />
         </div>
       </form>
 
