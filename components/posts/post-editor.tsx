@@ -392,7 +392,7 @@ export function PostEditor({
                 <Time value={post.publishedAt} zone={zone} locale={locale} />
               </p>
             ) : null}
-            <div className="flex flex-wrap gap-2">
+            <div className="flex flex-wrap items-center gap-x-4 gap-y-2">
               <Button
                 type="submit"
                 form="post"
@@ -404,7 +404,7 @@ export function PostEditor({
               <AppLink
                 href={`/manage/posts/${post.id}/preview`}
                 target="_blank"
-                className="inline-flex min-h-9 items-center rounded-md px-2 font-medium underline underline-offset-2"
+                className="rounded-sm py-1.5 font-medium underline underline-offset-2"
               >
                 {t('edit.preview')}
               </AppLink>
@@ -412,7 +412,7 @@ export function PostEditor({
                 <AppLink
                   href={`/blog/${slug}`}
                   target="_blank"
-                  className="inline-flex min-h-9 items-center rounded-md px-2 font-medium underline underline-offset-2"
+                  className="rounded-sm py-1.5 font-medium underline underline-offset-2"
                 >
                   {t('edit.open')}
                 </AppLink>
@@ -468,11 +468,22 @@ function SavingLine({ saving, zone }: { saving: Saving; zone: string }) {
   switch (saving.kind) {
     case 'saved': {
       const at = new Date(saving.at);
+      const isOld = Date.now() - at.getTime() > 12 * 3_600_000;
+      if (isOld)
+        return (
+          <>
+            {t('savedOn')} <Time value={saving.at} zone={zone} locale={locale} />
+          </>
+        );
       const time = new Intl.DateTimeFormat(locale === 'en' ? 'en-GB' : locale, {
         timeStyle: 'medium',
         timeZone: zone,
       }).format(at);
-      return <time dateTime={saving.at}>{t('savedAt', { time })}</time>;
+      return (
+        <time dateTime={saving.at} suppressHydrationWarning>
+          {t('savedAt', { time })}
+        </time>
+      );
     }
     case 'refused':
       return (

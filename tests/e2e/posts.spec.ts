@@ -1,0 +1,281 @@
+import { spawnSync } from 'node:child_process';
+import AxeBuilder from '@axe-core/playwright';
+import { type Browser, expect, type Page, test } from '@playwright/test';
+import sharp from 'sharp';
+import { catalogue } from '../support/newcomer';
+import { serverSettings } from '../support/own-server';
+
+/*
+ * The whole way of an article, with a reader beside it: a second browser that is not signed in looks at the public pages after each
+ * step.
+ */
+
+const say = catalogue('en');
+const id = Date.now().toString(36);
+const password = 'a long and honest passphrase';
+
+/** A manager, made as the first ones are: by the command line. */
+function createManager(email: string, name: string) {
+  const made = spawnSync(
+    'npx',
+    [
+      'tsx',
+      'lib/cli/main.ts',
+      'user',
+      'create',
+      '--email',
+      email,
+      '--password',
+      password,
+      '--name',
+      name,
+      '--staff',
+    ],
+    {
+      env: serverSettings(),
+      encoding: 'utf8',
+    },
+  );
+  if (made.status !== 0) throw new Error(made.stderr);
+}
+
+async function signIn(page: Page, email: string) {
+  await page.goto('/login?next=/manage/posts');
+  await page.locator('input[name=email]').fill(email);
+  await page.locator('input[name=password]').fill(password);
+  await page
+    .getByRole('main')
+    .getByRole('button', { name: say('account.login.submit') })
+    .click();
+  await expect(page).toHaveURL(/\/manage\/posts/);
+}
+
+/** The editor of a new draft, alive. */
+async function begin(page: Page) {
+  await page.goto('/manage/posts');
+  await page.getByRole('button', { name: say('posts.add') }).click();
+  await expect(page).toHaveURL(/\/manage\/posts\/\d+/);
+  await expect(page.locator('#post [contenteditable=true]')).toBeVisible();
+}
+
+const savedLine = (page: Page) => page.locator('[data-saving=saved]');
+
+async function reader(browser: Browser): Promise<Page> {
+  return (await browser.newContext({ storageState: { cookies: [], origins: [] } })).newPage();
+}
+
+test('an article goes its whole way, and readers see each step at once and nothing before it', async ({
+  page,
+  browser,
+}) => {
+  test.setTimeout(180_000);
+  const email = `editor-${id}@people.test`;
+  createManager(email, 'Edna Writer');
+  await signIn(page, email);
+  const public_ = await reader(browser);
+  const title = `Проба пера ${id}`;
+  const slug = `proba-pera-${id}`;
+  const seesInList = async (text: string) => {
+    await public_.goto('/blog');
+    return public_.getByRole('main').getByText(text).count();
+  };
+  const statusOf = async (path: string) => (await public_.goto(path))?.status();
+
+  // A draft saves itself, and gets an address of its title.
+  await begin(page);
+  const editUrl = page.url();
+  await page.locator('#post [name=title]').fill(title);
+  const body = page.locator('#post [contenteditable=true]');
+  await body.click();
+  await page.keyboard.type('Words that come first.');
+  await expect(savedLine(page)).toBeVisible();
+  await expect(page.locator('#post [name=slug]')).toHaveAttribute('placeholder', slug);
+  expect(await statusOf(`/blog/${slug}`)).toBe(404);
+  expect(await seesInList(title)).toBe(0);
+
+  // A picture from the disk, with words for those who do not see it.
+  const picture = await sharp({ create: { width: 900, height: 500, channels: 3, background: '#b53a1d' } })
+    .jpeg()
+    .toBuffer();
+  const chooser = page.waitForEvent('filechooser');
+  await page.getByRole('button', { name: say('uploads.button'), exact: true }).click();
+  await (await chooser).setFiles({ name: 'stamp.jpg', mimeType: 'image/jpeg', buffer: picture });
+  await page.getByLabel(say('uploads.alt')).fill('A red stamp');
+  await page.getByRole('button', { name: say('uploads.insert') }).click();
+  await expect(body.getByRole('img', { name: 'A red stamp' })).toBeVisible();
+  await expect(savedLine(page)).toBeVisible();
+
+  // What was saved is there when the page is opened anew, and the preview shows it to managers only.
+  await page.reload();
+  await expect(page.locator('#post [name=title]')).toHaveValue(title);
+  await expect(body.getByRole('img', { name: 'A red stamp' })).toBeVisible();
+  const preview = `${new URL(editUrl).pathname}/preview`;
+  await page.goto(preview);
+  await expect(page.getByRole('heading', { level: 1 })).toHaveText(title);
+  await expect(page.getByRole('img', { name: 'A red stamp' })).toBeVisible();
+  await public_.goto(preview);
+  await expect(public_).toHaveURL(/\/login/);
+  expect((await page.request.get(preview)).headers()['cache-control']).toMatch(/no-store|private/);
+
+  // Published, it is there for everybody at once.
+  await page.goto(editUrl);
+  await page.getByRole('button', { name: say('posts.publish.submit') }).click();
+  await expect(page.getByRole('button', { name: say('posts.edit.update') })).toBeVisible();
+  expect(await statusOf(`/blog/${slug}`)).toBe(200);
+  await expect(public_.getByRole('main')).toContainText('Words that come first.');
+  await expect(public_.getByRole('img', { name: 'A red stamp' })).toBeVisible();
+  expect(await seesInList(title)).toBe(1);
+
+  // What is typed into a published article is not for readers until its writer says so.
+  await expect(body).toBeVisible();
+  await body.click();
+  await page.keyboard.press('Control+End');
+  await page.keyboard.type(' And a second thought.');
+  await expect(page.locator('[data-saving=unsaved]')).toBeVisible();
+  await public_.goto(`/blog/${slug}`);
+  await expect(public_.getByRole('main')).not.toContainText('And a second thought.');
+  const asked = page.waitForEvent('dialog');
+  const leaving = page
+    .getByRole('link', { name: say('layout.nav.clients') })
+    .first()
+    .click();
+  const dialog = await asked;
+  expect(dialog.message()).toBe(say('posts.edit.leave'));
+  await dialog.dismiss();
+  await leaving;
+  expect(page.url()).toBe(editUrl);
+  await page.getByRole('button', { name: say('posts.edit.update') }).click();
+  await expect(savedLine(page)).toBeVisible();
+  await public_.goto(`/blog/${slug}`);
+  await expect(public_.getByRole('main')).toContainText('And a second thought.');
+
+  // Under a new address the old one leads there.
+  await page.locator('#post [name=slug]').fill(`moved-${id}`);
+  await page.getByRole('button', { name: say('posts.edit.update') }).click();
+  await expect(savedLine(page)).toBeVisible();
+  await public_.goto(`/blog/${slug}`);
+  await expect(public_).toHaveURL(new RegExp(`/blog/moved-${id}$`));
+
+  // Taken back, it is gone for readers; deleted and undone, it is a draft again.
+  await page.getByRole('button', { name: say('posts.unpublish.confirm') }).click();
+  await page
+    .getByRole('alertdialog')
+    .getByRole('button', { name: say('posts.unpublish.confirm') })
+    .click();
+  await expect(page.getByRole('button', { name: say('posts.publish.submit') })).toBeVisible();
+  expect(await statusOf(`/blog/moved-${id}`)).toBe(404);
+  expect(await statusOf(`/blog/${slug}`)).toBe(404);
+  expect(await seesInList(title)).toBe(0);
+
+  // At a date to come it waits.
+  await page.getByRole('radio', { name: say('posts.publish.at') }).check();
+  await page.getByLabel(say('posts.publish.date')).fill('2099-01-01T10:00');
+  await page.getByRole('button', { name: say('posts.publish.submit') }).click();
+  await expect(page.getByRole('button', { name: say('posts.unpublish.unschedule') })).toBeVisible();
+  expect(await statusOf(`/blog/moved-${id}`)).toBe(404);
+  await page.getByRole('radio', { name: say('posts.publish.now') }).check();
+  await page.getByRole('button', { name: say('posts.publish.move') }).click();
+  await expect(page.getByRole('link', { name: say('posts.edit.open') })).toBeVisible();
+  expect(await statusOf(`/blog/moved-${id}`)).toBe(200);
+
+  await page.getByRole('button', { name: say('posts.delete') }).click();
+  await expect(page).toHaveURL(/\/manage\/posts\?deleted=\d+/);
+  expect(await statusOf(`/blog/moved-${id}`)).toBe(404);
+  await page.getByRole('button', { name: say('posts.undo') }).click();
+  await expect(page).toHaveURL(/\/manage\/posts\/\d+/);
+  expect(await statusOf(`/blog/moved-${id}`)).toBe(200);
+  await public_.context().close();
+});
+
+test('an article open in two windows: the second is told, sees what the first wrote, and loses nothing', async ({
+  page,
+  browser,
+}) => {
+  test.setTimeout(120_000);
+  const email = `twice-${id}@people.test`;
+  createManager(email, 'Tina Twice');
+  await signIn(page, email);
+  await begin(page);
+  await page.locator('#post [name=title]').fill('From the first window');
+  await expect(savedLine(page)).toBeVisible();
+
+  const second = await (
+    await browser.newContext({ storageState: await page.context().storageState() })
+  ).newPage();
+  await second.goto(page.url());
+  await expect(second.locator('#post [contenteditable=true]')).toBeVisible();
+  await page.locator('#post [name=title]').fill('Changed in the first window');
+  await page.locator('#post [name=summary]').fill('A summary');
+  await expect(savedLine(page)).toBeVisible();
+
+  await second.locator('#post [name=title]').fill('Typed in the second window');
+  const told = second.getByRole('alert').filter({ hasText: say('posts.changed.title') });
+  await expect(told).toBeVisible();
+  await expect(told).toContainText('Tina Twice');
+  await told.getByText(say('posts.changed.theirs')).click();
+  await expect(told).toContainText('Changed in the first window');
+  await expect(second.locator('#post [name=title]')).toHaveValue('Typed in the second window');
+
+  // Theirs, and back again.
+  await told.getByRole('button', { name: say('posts.changed.take') }).click();
+  await expect(second.locator('#post [name=title]')).toHaveValue('Changed in the first window');
+  await second.getByRole('button', { name: say('posts.changed.bringBack') }).click();
+  await expect(second.locator('#post [name=title]')).toHaveValue('Typed in the second window');
+  await expect(savedLine(second)).toBeVisible();
+  await page.reload();
+  await expect(page.locator('#post [name=title]')).toHaveValue('Typed in the second window');
+  await second.context().close();
+});
+
+test('an article is written, published and deleted without JavaScript', async ({ browser }) => {
+  test.setTimeout(120_000);
+  const email = `plain-${id}@people.test`;
+  createManager(email, 'Paul Plain');
+  const page = await (await browser.newContext({ javaScriptEnabled: false })).newPage();
+  await signIn(page, email);
+  await page.getByRole('button', { name: say('posts.add') }).click();
+  await expect(page).toHaveURL(/\/manage\/posts\/\d+/);
+  const url = page.url();
+  await page.locator('#post [name=title]').fill(`Plain ${id}`);
+  await page.locator('#post [name=body]').fill('<p>Plain words<script>alert(1)</script></p>');
+  await page.getByRole('button', { name: say('posts.edit.save') }).click();
+  await expect(page.locator('#post [name=body]')).toHaveValue('<p>Plain words</p>');
+  await page.locator('#post [name=slug]').fill('漢字');
+  await page.locator('#post [name=title]').fill(`Plainer ${id}`);
+  await page.getByRole('button', { name: say('posts.edit.save') }).click();
+  await expect(page.locator('#post')).toContainText(say('posts.errors.slug_wrong'));
+  await expect(page.locator('#post [name=title]')).toHaveValue(`Plainer ${id}`);
+  await page.locator('#post [name=slug]').fill('');
+  await page.getByRole('button', { name: say('posts.edit.save') }).click();
+  await page.getByRole('button', { name: say('posts.publish.submit') }).click();
+  await expect(page.getByRole('button', { name: say('posts.edit.update') })).toBeVisible();
+  await page.goto(`/blog/plainer-${id}`);
+  await expect(page.getByRole('main')).toContainText('Plain words');
+  await page.goto(url);
+  await page.getByRole('button', { name: say('posts.delete') }).click();
+  await page.getByRole('button', { name: say('posts.undo') }).click();
+  expect((await page.goto(`/blog/plainer-${id}`))?.status()).toBe(200);
+  await page.context().close();
+});
+
+for (const colorScheme of ['light', 'dark'] as const)
+  test(`the pages where articles are written have no barrier that axe knows of (${colorScheme})`, async ({
+    page,
+  }) => {
+    test.setTimeout(120_000);
+    const email = `axe-${colorScheme}-${id}@people.test`;
+    createManager(email, 'Axel Axe');
+    await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
+    await signIn(page, email);
+    await begin(page);
+    const path = new URL(page.url()).pathname;
+    for (const place of ['/manage/posts', path, `/ru${path}`, `${path}/preview`, '/dashboard']) {
+      await page.goto(place);
+      if (place.endsWith(path)) await expect(page.locator('#post [contenteditable=true]')).toBeVisible();
+      const { violations } = await new AxeBuilder({ page }).analyze();
+      const found = violations.map(
+        ({ id: rule, nodes }) => `${rule}: ${nodes.map(({ html }) => html).join(' ')}`,
+      );
+      expect(found, place).toEqual([]);
+    }
+  });
