@@ -92,8 +92,11 @@ type OpenBatch = {
   waiting: ledger.ClaimedDelivery[];
   /** All of it is recorded. */
   isOver: boolean;
-  /** Set as soon as the one after it is asked for. */
+  /** Its first parcel, where that is on disk as about to be handed over since the batch before it was recorded. */
+  first: Parcel | null;
+  /** Set as soon as the one after it is asked for, and `followed` when it has been claimed. */
   following: Promise<OpenBatch | null> | null;
+  followed: OpenBatch | null;
 };
 
 /** What a lane hands over at a time: some deliveries of its batch, or all of them where it goes whole. */
@@ -274,12 +277,17 @@ class Engine {
 
   /** Sends a batch in parcels; while the last of them is under way the batch to follow is claimed. */
   private async sendBatch(open: OpenBatch, stretch: Stretch): Promise<void> {
-    let parcel = this.cut(open, stretch);
+    let parcel = open.first ?? this.cut(open, stretch);
     while (parcel) {
       // Where letters are let out at a rate they are asked for when they can go.
       if (open.waiting.length === 0 && !this.isPaced) {
         open.following ??= this.take(stretch);
-        open.following.catch(() => {});
+        open.following.then(
+          (followed) => {
+            open.followed = followed;
+          },
+          () => {},
+        );
       }
       parcel = await this.serve(open, parcel, stretch);
       this.pass.onProgress?.(this.counts);
@@ -297,6 +305,16 @@ class Engine {
     const { repeatsSafely, batchMax } = this.pass.transport;
     const deliveries = waiting.splice(0, repeatsSafely ? waiting.length : Math.min(laneSize, batchMax));
     return { deliveries, intents: null };
+  }
+
+  /** The parcel to go when this one is recorded: of the same batch, else of the one that follows if its bytes are not frozen first. */
+  private cutNext(open: OpenBatch, stretch: Stretch): { of: OpenBatch; parcel: Parcel } | null {
+    for (const of of [open, open.followed]) {
+      if (!of || (of !== open && of.batch.idempotencyKey !== null)) continue;
+      const parcel = this.cut(of, stretch);
+      if (parcel) return { of, parcel };
+    }
+    return null;
   }
 
   /** Claims a batch, one to repeat before a new one. Null when there is nothing to send now, or the sender waits. */
@@ -358,7 +376,9 @@ class Engine {
       letters,
       waiting: [...batch.deliveries],
       isOver: false,
+      first: null,
       following: null,
+      followed: null,
     };
   }
 
@@ -436,8 +456,8 @@ class Engine {
   }
 
   /**
-   * Intends a parcel, sends it, and records what became of it, together with the intents of the next one, which is answered where
-   * the batch has more and may go on.
+   * Intends a parcel, sends it, and records what became of it, together with the intent of the next one, which is answered where
+   * the batch has more and may go on; that of the batch that follows is left with it.
    */
   private async serve(open: OpenBatch, parcel: Parcel, stretch: Stretch): Promise<Parcel | null> {
     const { transport, signal } = this.pass;
@@ -480,7 +500,7 @@ class Engine {
     } finally {
       trial.end();
     }
-    const next = this.cut(open, stretch);
+    const next = this.cutNext(open, stretch);
     const result = new Map(going.map((delivery, index) => [delivery.id, results[index] ?? noResult]));
     for (const [id, message] of broken)
       result.set(id, {
@@ -499,15 +519,23 @@ class Engine {
       batch,
       leaseSeconds: this.settings.SEND_LEASE_SECONDS,
       outcomes,
-      nextIds: next ? next.deliveries.map((delivery) => delivery.id) : [],
+      next: next && {
+        batch: next.of.batch,
+        deliveryIds: next.parcel.deliveries.map((delivery) => delivery.id),
+      },
       now: this.now(),
     });
-    if (next && recorded.intents.size > 0) next.intents = recorded.intents;
+    if (next && recorded.intents.size > 0) next.parcel.intents = recorded.intents;
+    if (next && next.of !== open) {
+      if (next.parcel.intents) next.of.first = next.parcel;
+      else next.of.waiting.unshift(...next.parcel.deliveries);
+    }
+    const nextOfSame = next?.of === open ? next.parcel : null;
     open.isOver = recorded.isOver;
     if (!recorded.isMine) {
       log.warn('lease_lost', { batch: batch.id, letters: outcomes.length });
       stretch.isOver = true;
-      return next;
+      return nextOfSame;
     }
     for (const { delivery, countsAsTry } of outcomes) {
       if (delivery === 'sent') this.counts.sent += 1;
@@ -525,7 +553,7 @@ class Engine {
       const seconds = senderWaitSeconds(batch.repeats + 1, undefined, this.random);
       await ledger.deferBatch(batch.id, batch.holder, new Date(this.now().getTime() + seconds * 1000));
     }
-    return next;
+    return nextOfSame;
   }
 
   /**
@@ -581,10 +609,12 @@ class Engine {
       case 'accepted': {
         const { code, response, stage } = result;
         return {
-          ...base,
+          deliveryId: delivery.id,
           attempt: { status: 'success', code, response, stage },
           delivery: 'sent',
+          reason: null,
           countsAsTry: true,
+          nextTryAt: null,
         };
       }
       case 'unknown': {

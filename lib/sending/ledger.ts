@@ -338,7 +338,7 @@ export type Outcome = {
 
 /**
  * Writes the outcomes of a parcel, all of them in bulk, only where the lease is still mine: when it is lost, nothing is written. In
- * the same round trip it intends the next deliveries of the batch, as {@link intend} does. Once it has failed it is tried again for
+ * the same round trip it intends what goes next, as {@link intend} does, of this batch or another of mine. Once it has failed it is tried again for
  * some seconds, since what is not recorded has to be called unknown; written twice, in whatever order, it changes and intends
  * nothing anew. A batch of which nothing is outstanding any more is over, and ended.
  */
@@ -347,27 +347,40 @@ export async function recordOutcomes(record: {
   leaseSeconds: number;
   /** One for each delivery that was intended, in ascending order. */
   outcomes: Outcome[];
-  /** Deliveries of this batch that are handed over next, in ascending order. */
-  nextIds: number[];
+  /** What is handed over next, in ascending order: of this batch, or of the one that follows it where no digest is frozen with it. */
+  next: { batch: Batch; deliveryIds: number[] } | null;
   now: Date;
 }): Promise<{ isMine: boolean; isOver: boolean; intents: Intents }> {
   const { batch, outcomes } = record;
   const now = record.now.toISOString();
   const { kinds, kindOf } = sortByKind(outcomes);
-  const write = () => driver()<{ may_go: string[]; is_over: boolean }[]>`
-    select * from record_outcomes(
-      ${batch.id}, ${batch.holder}, ${batch.parcel}, ${record.leaseSeconds}, ${now}::timestamptz,
-      ${outcomes.map((o) => o.deliveryId)}::bigint[], ${outcomes.map((o) => clip(o.attempt?.response ?? ''))}::text[], ${kindOf}::int[],
-      ${kinds.map((o) => o.attempt?.status ?? null)}::text[], ${kinds.map((o) => o.attempt?.code ?? null)}::int[],
-      ${kinds.map((o) => o.attempt?.stage ?? '')}::text[], ${kinds.map((o) => o.delivery)}::text[], ${kinds.map((o) => o.reason)}::text[],
-      ${kinds.map((o) => (o.countsAsTry ? 1 : 0))}::int[], ${kinds.map((o) => o.nextTryAt?.toISOString() ?? null)}::text[],
-      ${record.nextIds}::bigint[]
-    )`;
+  const { next } = record;
+  const isSame = next?.batch === batch;
+  type Row = { may_go: string[]; of_following: string[] | null; is_over: boolean };
+  const write = () => {
+    const db = driver();
+    const following =
+      next && !isSame
+        ? db`intend_attempts(${next.batch.id}, ${next.batch.holder}, ${next.batch.parcel + 1}, ${next.deliveryIds}::bigint[],
+            ${record.leaseSeconds}, null, ${now}::timestamptz)`
+        : db`null::bigint[]`;
+    // One transaction, and in this order: what is recorded makes room for what is intended.
+    return db<Row[]>`
+      select r.may_go, r.is_over, ${following} as of_following from record_outcomes(
+        ${batch.id}, ${batch.holder}, ${batch.parcel}, ${record.leaseSeconds}, ${now}::timestamptz,
+        ${outcomes.map((o) => o.deliveryId)}::bigint[], ${outcomes.map((o) => clip(o.attempt?.response ?? ''))}::text[], ${kindOf}::int[],
+        ${kinds.map((o) => o.attempt?.status ?? null)}::text[], ${kinds.map((o) => o.attempt?.code ?? null)}::int[],
+        ${kinds.map((o) => o.attempt?.stage ?? '')}::text[], ${kinds.map((o) => o.delivery)}::text[], ${kinds.map((o) => o.reason)}::text[],
+        ${kinds.map((o) => (o.countsAsTry ? 1 : 0))}::int[], ${kinds.map((o) => o.nextTryAt?.toISOString() ?? null)}::text[],
+        ${isSame ? next.deliveryIds : []}::bigint[]
+      ) r`;
+  };
   const [row] = await persistently(write);
+  const mayGo = isSame ? row?.may_go : row?.of_following;
   return {
     isMine: row !== undefined,
     isOver: row?.is_over === true,
-    intents: beginParcel(batch, row?.may_go ?? []),
+    intents: next ? beginParcel(next.batch, mayGo ?? []) : new Set(),
   };
 }
 

@@ -133,6 +133,27 @@ describe('a pass', () => {
     expect((await db.select().from(batches)).flatMap((batch) => batch.intended)).toEqual([]);
   });
 
+  it('never has more than 100 letters on disk as about to be handed over, and none is handed over that is not', async () => {
+    await createClients(db, actor, 330);
+    await createMailing(db, actor);
+    const unannounced: unknown[] = [];
+    let most = 0;
+    const counts = await pass(
+      playedTransport(async (letter) => {
+        const intended = (await db.select().from(batches)).flatMap((batch) => batch.intended);
+        if (letter.deliveryId === null || !intended.includes(letter.deliveryId)) unannounced.push(letter);
+        most = Math.max(most, intended.length);
+        return accepted;
+      }),
+      // Claims of one parcel each: what follows is put on disk with the record of what goes before.
+      { SEND_BATCH: '100' },
+    );
+    expect(counts).toMatchObject({ claimed: 330, sent: 330, remaining: 0 });
+    expect(unannounced).toEqual([]);
+    expect(most).toBeGreaterThan(50);
+    expect(most).toBeLessThanOrEqual(100);
+  });
+
   it('leaves what starts later until its time comes', async () => {
     await createClients(db, actor, 1);
     const mailing = await createMailing(db, actor, { startsAt: hours(1) });
@@ -402,7 +423,7 @@ describe('an engine that dies or freezes', () => {
   it('one whose connection broke may record the same again, and it counts once', async () => {
     const { mailing, batch, intents } = await dieAfterIntent();
     const outcomes = taken(intents, 'taken');
-    const record = { batch, leaseSeconds: 60, outcomes, nextIds: [], now: start };
+    const record = { batch, leaseSeconds: 60, outcomes, next: null, now: start };
     expect((await recordOutcomes(record)).isMine).toBe(true);
     expect((await recordOutcomes(record)).isMine).toBe(true);
     const run = await onlyRun(mailing.id);
@@ -425,7 +446,7 @@ describe('an engine that dies or freezes', () => {
     await leaseRunsOut();
     await pass(playedTransport());
     const outcomes = taken(intents, 'late');
-    const late = { batch, leaseSeconds: 60, outcomes, nextIds: [], now: start };
+    const late = { batch, leaseSeconds: 60, outcomes, next: null, now: start };
     expect((await recordOutcomes(late)).isMine).toBe(false);
     expect(
       (
