@@ -130,7 +130,10 @@ module.exports = {
       name: 'nobody-imports-an-entry-point',
       severity: 'error',
       from: {},
-      to: { path: '^(middleware\\.ts$|lib/cli/main\\.ts$|app/)', pathNot: '\\.css$' },
+      to: {
+        path: '^(middleware\\.ts$|lib/cli/main\\.ts$|app/)',
+        pathNot: '\\.css$|^app/\\[locale\\]/document\\.tsx$',
+      },
     },
     {
       name: 'no-test-code-in-the-product',

@@ -1,6 +1,7 @@
 import type { NextConfig } from 'next';
 import createNextIntlPlugin from 'next-intl/plugin';
 import { localeRewrites } from './lib/i18n/paths';
+import { headerRules } from './lib/security-headers';
 
 const russianByDefault = process.env.DEFAULT_LOCALE === 'ru';
 
@@ -18,6 +19,11 @@ const config: NextConfig = {
     afterFiles: [],
     fallback: [],
   }),
+  headers: async () =>
+    headerRules({
+      isDevelopment: process.env.NODE_ENV === 'development',
+      isSecure: process.env.APP_URL?.startsWith('https:') ?? false,
+    }),
   redirects: async () => localeRewrites(russianByDefault ? 'ru' : 'en').redirects,
 };
 

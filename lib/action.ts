@@ -1,6 +1,8 @@
+import { headers } from 'next/headers';
 import { redirect } from 'next/navigation';
 import { after } from 'next/server';
 import type { z } from 'zod';
+import { isForeign } from '@/lib/auth/foreign';
 import { requireActor } from '@/lib/auth/session';
 import { env } from '@/lib/env';
 import { fieldErrors, type Refusal, type Result, refuse } from '@/lib/errors';
@@ -64,8 +66,8 @@ type Options<T, In> = {
 };
 
 /**
- * Makes a server action of a schema and a mutation: finds the actor anew, parses again, calls the mutation. Surprises are
- * logged with an id and come back as the code `surprise`; redirects pass through.
+ * Makes a server action of a schema and a mutation: refuses what another site sent (`foreign_request`), finds the actor anew,
+ * parses again, calls the mutation. Surprises are logged with an id and come back as the code `surprise`; redirects pass through.
  */
 export function actorAction<S extends z.ZodType, T>(
   schema: S,
@@ -73,6 +75,8 @@ export function actorAction<S extends z.ZodType, T>(
   options: Options<T, z.output<S>> = {},
 ): FormAction<T> {
   return async (_previous, form) => {
+    const foreign = await refuseForeign(form);
+    if (foreign) return foreign;
     const actor = await requireActor();
     return answer(form, schema, (input) => mutation(actor, input), {
       ...(options.redirectTo ? { redirectTo: options.redirectTo } : {}),
@@ -92,7 +96,14 @@ export function publicAction<S extends z.ZodType, T>(
     afterwards?: (data: T) => Promise<void>;
   } = {},
 ): FormAction<T> {
-  return async (_previous, form) => answer(form, schema, mutation, options);
+  return async (_previous, form) => (await refuseForeign(form)) ?? answer(form, schema, mutation, options);
+}
+
+/** Next compares `Origin` with the host, and takes a post that has none: those are refused here. See {@link isForeign}. */
+async function refuseForeign(form: FormData): Promise<Extract<ActionState<never>, { ok: false }> | null> {
+  return isForeign(await headers())
+    ? { ...refuse('foreign_request'), values: typedValues(formObject(form)) }
+    : null;
 }
 
 async function answer<S extends z.ZodType, T>(

@@ -69,6 +69,8 @@ export default function RichEditor({
 }: RichEditorProps) {
   const editor = useEditor({
     immediatelyRender: false,
+    // Its style sheet stands in globals.css: one that a script adds is none of ours to the browser.
+    injectCSS: false,
     extensions: kinds[kind].extensions,
     content: html,
     editorProps: {

@@ -2,12 +2,9 @@
 
 import { useServerInsertedHTML } from 'next/navigation';
 import { useLayoutEffect, useRef } from 'react';
+import { themeScript } from './theme-script';
 
 export type Theme = 'system' | 'light' | 'dark';
-
-/** Sets the chosen theme before the first paint. Its text never changes, so that a content security policy can name its hash. */
-const script =
-  "try{var t=localStorage.getItem('theme');if(t==='light'||t==='dark')document.documentElement.dataset.theme=t}catch(e){}";
 
 function storedTheme(): Theme {
   try {
@@ -30,7 +27,7 @@ export function ThemeKeeper() {
   useServerInsertedHTML(() => {
     if (inserted.current) return null;
     inserted.current = true;
-    return <script>{script}</script>;
+    return <script>{themeScript}</script>;
   });
   useLayoutEffect(() => {
     const theme = storedTheme();

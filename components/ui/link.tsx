@@ -1,24 +1,54 @@
 'use client';
 
 import Link, { useLinkStatus } from 'next/link';
-import { type ComponentProps, createContext, useContext } from 'react';
+import { usePathname } from 'next/navigation';
+import { type ComponentProps, createContext, type ReactNode, useContext } from 'react';
 import { type ButtonSize, type ButtonVariant, buttonStyle } from './button-style';
 
-const Prefix = createContext('');
+type Ground = {
+  /** What internal addresses begin with in this language: nothing, or `/ru`. */
+  prefix: string;
+  /** The first parts of addresses, without language, that belong to the document of the workspace. */
+  workspaceAreas: readonly string[];
+  /** Is it the document we are in? */
+  isWorkspace: boolean;
+};
 
-/** Says once, at the root, what internal addresses begin with in this language: nothing, or `/ru`. */
-export function LinkPrefix({ prefix, children }: { prefix: string; children: React.ReactNode }) {
-  return <Prefix value={prefix}>{children}</Prefix>;
+const Standing = createContext<Ground>({ prefix: '', workspaceAreas: [], isWorkspace: false });
+
+/** Says once, at the root, where links stand: in which language, and in which of the two documents. */
+export function LinkGround({
+  prefix,
+  workspaceAreas,
+  isWorkspace,
+  children,
+}: Ground & { children: ReactNode }) {
+  return <Standing value={{ prefix, workspaceAreas, isWorkspace }}>{children}</Standing>;
 }
 
 /** Puts the language before an internal address (`/clients?q=a` → `/ru/clients?q=a`); leaves other addresses alone. */
 export function useLocalHref(): (href: string) => string {
-  const prefix = useContext(Prefix);
+  const { prefix } = useContext(Standing);
   return (href) => {
     if (!prefix || !href.startsWith('/') || href.startsWith('//') || href.startsWith('/api/')) return href;
     const rest = href === '/' || href.startsWith('/?') || href.startsWith('/#') ? href.slice(1) : href;
     return `${prefix}${rest}`;
   };
+}
+
+/**
+ * Does a link lead out of this document? Between public pages and the workspace every step is a full load, because a page that is
+ * drawn into a document stays under that document's content security policy; and what `/api/` answers is no page.
+ */
+function useLeaves(href: string): boolean {
+  const { workspaceAreas, isWorkspace } = useContext(Standing);
+  const inWorkspace = (path: string) =>
+    workspaceAreas.includes(/^(?:\/(?:en|ru)(?=\/|$))?\/?([^/?#]*)/.exec(path)?.[1] ?? '');
+  const path = usePathname();
+  if (!href.startsWith('/')) return false;
+  if (href.startsWith('/api/')) return true;
+  // The address may say otherwise than the document where a page is missing: then nothing is taken for granted.
+  return inWorkspace(href) !== isWorkspace || inWorkspace(path) !== isWorkspace;
 }
 
 /** A thin line at the top of the window while the next page is on its way, so that pages need no placeholder that jumps. */
@@ -35,11 +65,21 @@ function Travelling() {
   );
 }
 
-type AppLinkProps = Omit<ComponentProps<typeof Link>, 'href'> & { href: string };
+type AppLinkProps = Omit<ComponentProps<'a'>, 'href' | 'onClick' | 'onMouseEnter' | 'onTouchStart'> & {
+  href: string;
+  prefetch?: boolean;
+};
 
 /** A link to a page of ours; `href` carries no language. Nothing is fetched ahead unless `prefetch` says so. */
 export function AppLink({ href, prefetch = false, children, ...rest }: AppLinkProps) {
   const local = useLocalHref();
+  const leaves = useLeaves(href);
+  if (leaves)
+    return (
+      <a href={local(href)} {...rest}>
+        {children}
+      </a>
+    );
   return (
     <Link href={local(href)} prefetch={prefetch} {...rest}>
       {children}

@@ -4,9 +4,10 @@ import NextAuth, { type NextAuthConfig } from 'next-auth';
 import Credentials from 'next-auth/providers/credentials';
 import { type Db, db } from '@/db/client';
 import { sessions, users } from '@/db/schema';
+import { cookieName, cookieOptions, isSecure } from '@/lib/auth/cookies';
 import { addressOf, isLoopback, networkOf } from '@/lib/auth/network';
 import { newSecret, secretHash } from '@/lib/auth/tokens';
-import { appUrl, authSecret } from '@/lib/env';
+import { authSecret } from '@/lib/env';
 import { done, type Result, refuse } from '@/lib/errors';
 import { log } from '@/lib/log';
 import type { Actor } from '@/lib/policy/rules';
@@ -155,19 +156,17 @@ const unread = new WeakSet<object>();
 const everyday = new Set(['CredentialsSignin', 'JWTSessionError', 'MissingCSRF']);
 
 function config(): NextAuthConfig {
-  const secure = appUrl().startsWith('https:');
   return {
     secret: authSecret(),
     trustHost: true,
     basePath: '/api/auth',
     pages: { signIn: '/login', signOut: '/login', error: '/login' },
     session: { strategy: 'jwt', maxAge: lifeSeconds },
-    useSecureCookies: secure,
+    useSecureCookies: isSecure(),
     cookies: {
-      sessionToken: {
-        name: secure ? '__Host-mailroom.session' : 'mailroom.session',
-        options: { httpOnly: true, sameSite: 'lax', path: '/', secure },
-      },
+      sessionToken: { name: cookieName('session'), options: cookieOptions() },
+      csrfToken: { name: cookieName('csrf'), options: cookieOptions() },
+      callbackUrl: { name: cookieName('callback'), options: cookieOptions() },
     },
     providers: [
       Credentials({

@@ -7,7 +7,7 @@ export type RouteRule = { staff: boolean; owned: NamedThing | null };
 /** Set by the middleware on the request it lets through: the path and query as asked for, with locale. */
 export const pathHeader = 'x-mailroom-path';
 
-/** The first parts of private paths, without locale. `middleware.ts` has to name the same ones in its matcher. */
+/** The first parts of private paths, without locale. */
 export const privateAreas = [
   'dashboard',
   'clients',
@@ -19,6 +19,12 @@ export const privateAreas = [
   'settings',
   'manage',
 ] as const;
+
+/**
+ * What lies behind the door of the workspace: private paths, and the outbox, which also shows itself to who has not signed in yet.
+ * `middleware.ts` has to name the same ones in its matcher, because their documents have a policy of their own.
+ */
+export const workspaceAreas: readonly string[] = [...privateAreas, 'outbox'];
 
 type Row = { pattern: string } & Omit<NamedThing, 'ids'>;
 

@@ -1,7 +1,8 @@
-import { headers } from 'next/headers';
+import { cookies, headers } from 'next/headers';
 import { redirect } from 'next/navigation';
 import { cache } from 'react';
 import { auth, endSession, signIn, signInAnswer, signOut } from '@/lib/auth/config';
+import { cookieName, cookieOptions } from '@/lib/auth/cookies';
 import { isLoopback, networkOf } from '@/lib/auth/network';
 import { pathHeader, safeNext } from '@/lib/auth/route-rules';
 import { env } from '@/lib/env';
@@ -73,4 +74,14 @@ export async function closeSession(): Promise<void> {
 export async function requestOrigin(): Promise<{ network: string; loopback: boolean }> {
   const list = await headers();
   return { network: networkOf(list), loopback: isLoopback(list) };
+}
+
+/** Remembers for "check your mail" which address was typed, for an hour and in this browser only. */
+export async function rememberMailed(email: string): Promise<void> {
+  (await cookies()).set(cookieName('mailed'), email, { ...cookieOptions(), maxAge: 3600 });
+}
+
+/** The address this browser last had a letter sent to. */
+export async function findMailed(): Promise<string | undefined> {
+  return (await cookies()).get(cookieName('mailed'))?.value;
 }

@@ -332,13 +332,18 @@ function framed(inner: Compiled, head: string, tail: string[], write: (url: stri
   };
 }
 
+/**
+ * Wide pictures shrink on phones; programs that skip this go by the picture's own width. The policy of the pages that show letters names
+ * its hash.
+ */
+export const letterStyle = 'img{max-width:100%;height:auto}';
+
 /** The document around a body. Mail programs differ least when little is said. */
 function shell(locale: Locale): [head: string, tail: string] {
   return [
     `<!DOCTYPE html>\n<html lang="${locale}">\n<head>\n<meta charset="utf-8">\n` +
       '<meta name="viewport" content="width=device-width, initial-scale=1">\n' +
-      // Wide pictures shrink on phones; programs that skip this go by the picture's own width.
-      '<style>img{max-width:100%;height:auto}</style>\n</head>\n' +
+      `<style>${letterStyle}</style>\n</head>\n` +
       '<body style="margin:0;padding:24px;font-family:-apple-system,\'Segoe UI\',Roboto,Helvetica,Arial,sans-serif;font-size:16px;line-height:1.55">\n' +
       '<div style="max-width:640px;margin:0 auto">\n',
     '\n</div>\n</body>\n</html>\n',

@@ -1,12 +1,11 @@
 'use server';
 
-import { cookies } from 'next/headers';
 import { redirect } from 'next/navigation';
 import { type ActionState, actorAction, formObject, publicAction } from '@/lib/action';
 import { endOtherSessions, endSessionOf } from '@/lib/auth/config';
 import { landingPath } from '@/lib/auth/route-rules';
-import { closeSession, currentSecret, openSession, requestOrigin } from '@/lib/auth/session';
-import { appUrl, env } from '@/lib/env';
+import { closeSession, currentSecret, openSession, rememberMailed, requestOrigin } from '@/lib/auth/session';
+import { env } from '@/lib/env';
 import { done, refuse } from '@/lib/errors';
 import { localizedPath } from '@/lib/i18n/paths';
 import { wakeOrPass } from '@/lib/sending/wake';
@@ -41,7 +40,6 @@ import {
   changePasswordSchema,
   currentPasswordSchema,
   generatePassword,
-  mailedCookie,
   nothingSchema,
   profileSchema,
   registerSchema,
@@ -52,18 +50,6 @@ import {
   tokenSchema,
   userCommandSchema,
 } from './schema';
-
-/** Remembers for "check your mail" which address was typed, in this browser only. */
-async function rememberMailed(email: string) {
-  const secure = appUrl().startsWith('https:');
-  (await cookies()).set(mailedCookie, email, {
-    httpOnly: true,
-    secure,
-    sameSite: 'lax',
-    path: '/',
-    maxAge: 3600,
-  });
-}
 
 /**
  * "Generate a password" where no script runs: the form comes back as it was, with a password made here. Null when another

@@ -106,9 +106,6 @@ export const blockSchema = z.object({ userId, reason: reasonSchema });
 /** For buttons that need nothing but being pressed. */
 export const nothingSchema = z.object({});
 
-/** Names the cookie in which a browser keeps the address it last had a letter sent to, for "check your mail". */
-export const mailedCookie = 'mailroom.mailed';
-
 /** Without what is mistaken for one another (0 O, 1 l I), and without marks that a phone hides. */
 const alphabet = 'abcdefghijkmnpqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ23456789';
 

@@ -23,7 +23,7 @@ export async function withRequest<T>(
   afterContext?: { after: (task: Promise<unknown> | (() => unknown)) => void },
   expired: string[] = [],
 ): Promise<T> {
-  const list = new Headers({ host: 'localhost:3000', ...headers });
+  const list = new Headers({ host: 'localhost:3000', origin: 'http://localhost:3000', ...headers });
   const cookies = new RequestCookies(list);
   const unit = {
     type: 'request',

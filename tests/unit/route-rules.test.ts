@@ -2,7 +2,7 @@ import { readdirSync } from 'node:fs';
 import path from 'node:path';
 import { unstable_doesMiddlewareMatch as matches } from 'next/experimental/testing/server';
 import { describe, expect, it } from 'vitest';
-import { landingPath, privateAreas, ruleFor, safeNext } from '@/lib/auth/route-rules';
+import { landingPath, ruleFor, safeNext, workspaceAreas } from '@/lib/auth/route-rules';
 import { config } from '@/middleware';
 import { foreignAddresses, oddAddresses } from '@/tests/support/foreign-addresses';
 
@@ -35,8 +35,8 @@ describe('what an address asks of its visitor', () => {
     expect(ruleFor(address)).toEqual(rule);
   });
 
-  it('the middleware sees every private area, bare and in both languages, and no public page', () => {
-    for (const area of privateAreas)
+  it('the middleware sees everything of the workspace, bare and in both languages, and no public page', () => {
+    for (const area of workspaceAreas)
       for (const prefix of ['', '/ru', '/en'])
         for (const rest of ['', '/7', '/7/edit', '/7/runs/8?page=2'])
           expect(goesThrough(`${prefix}/${area}${rest}`), `${prefix}/${area}${rest}`).toBe(true);
@@ -48,7 +48,7 @@ describe('what an address asks of its visitor', () => {
       '/login',
       '/register',
       '/verify-email',
-      '/outbox',
+      '/outboxes',
       '/api/health',
     ])
       expect(goesThrough(address), address).toBe(false);

@@ -10,24 +10,35 @@ import { appUrl, env } from '@/lib/env';
 import { formatInstant } from '@/lib/format';
 import { findFact } from '@/lib/installation/queries';
 import { findEngineTrouble } from '@/lib/sending/wake';
+import { Document } from '../document';
+
+export { generateMetadata, generateStaticParams, viewport } from '../document';
 
 /** The frame of private pages. It reads who is signed in to show it, and is no gate: each page asks for itself. */
-export default async function WorkspaceLayout({ children }: { children: ReactNode }) {
+export default async function WorkspaceLayout({
+  children,
+  params,
+}: {
+  children: ReactNode;
+  params: Promise<{ locale: string }>;
+}) {
   const actor = await findActor();
   const { home: _home, blog: _blog, ...messages } = await getMessages();
   const hasOutbox = transportKind() === 'outbox';
   return (
-    <NextIntlClientProvider messages={messages}>
-      <Shell
-        defaultLocale={env().DEFAULT_LOCALE}
-        person={actor ? { name: actor.name, email: actor.email, isStaff: actor.isStaff } : null}
-        hasOutbox={hasOutbox}
-        banners={actor ? <Banners hasOutbox={hasOutbox} zone={actor.timeZone} /> : null}
-        notice={<Notice />}
-      >
-        {children}
-      </Shell>
-    </NextIntlClientProvider>
+    <Document params={params} isWorkspace>
+      <NextIntlClientProvider messages={messages}>
+        <Shell
+          defaultLocale={env().DEFAULT_LOCALE}
+          person={actor ? { name: actor.name, email: actor.email, isStaff: actor.isStaff } : null}
+          hasOutbox={hasOutbox}
+          banners={actor ? <Banners hasOutbox={hasOutbox} zone={actor.timeZone} /> : null}
+          notice={<Notice />}
+        >
+          {children}
+        </Shell>
+      </NextIntlClientProvider>
+    </Document>
   );
 }
 

@@ -1,8 +1,12 @@
 import type { NextRequest } from 'next/server';
 import { handlers } from '@/lib/auth/config';
+import { isForeign } from '@/lib/auth/foreign';
 import { findActor } from '@/lib/auth/session';
 
-export const { POST } = handlers;
+/** Signing in and out where no page of ours does it. Another site may not, on top of next-auth's own token. */
+export async function POST(request: NextRequest) {
+  return isForeign(request.headers) ? new Response(null, { status: 403 }) : handlers.POST(request);
+}
 
 /**
  * `/api/auth/session` tells a static page's header who looks at it: `{ user: { name, email, isStaff } }` or null. Answered by us, because

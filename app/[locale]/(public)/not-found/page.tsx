@@ -1,7 +1,6 @@
 import type { Metadata } from 'next';
 import { getTranslations } from 'next-intl/server';
 import { Missing } from '@/components/layout/missing';
-import { env } from '@/lib/env';
 
 export async function generateMetadata(): Promise<Metadata> {
   const t = await getTranslations('layout.notFound');
@@ -13,5 +12,5 @@ export async function generateMetadata(): Promise<Metadata> {
  * `notFound()`: that one is drawn by scripts only.
  */
 export default function NotFoundPage() {
-  return <Missing defaultLocale={env().DEFAULT_LOCALE} />;
+  return <Missing />;
 }

@@ -1,13 +1,11 @@
 import type { Metadata } from 'next';
-import { cookies } from 'next/headers';
 import { getTranslations } from 'next-intl/server';
 import { AppLink } from '@/components/layout/link';
 import { LetterForm } from '@/components/users/account-forms';
 import { AccountPage } from '@/components/users/account-page';
 import { OutboxHint } from '@/components/users/outbox-hint';
-import { requestOrigin } from '@/lib/auth/session';
+import { findMailed, requestOrigin } from '@/lib/auth/session';
 import { transportName } from '@/lib/email/transport';
-import { mailedCookie } from '@/lib/users/schema';
 
 export async function generateMetadata(): Promise<Metadata> {
   const t = await getTranslations('account.forgot');
@@ -21,7 +19,7 @@ export default async function ForgotPasswordPage({
 }) {
   const t = await getTranslations('account');
   const { sent } = await searchParams;
-  const email = (await cookies()).get(mailedCookie)?.value;
+  const email = await findMailed();
   const back = (
     <p>
       <AppLink href="/login">{t('forgot.back')}</AppLink>

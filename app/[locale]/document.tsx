@@ -4,10 +4,17 @@ import { NextIntlClientProvider } from 'next-intl';
 import { getLocale, getMessages, getTranslations } from 'next-intl/server';
 import type { ReactNode } from 'react';
 import { ThemeKeeper } from '@/components/layout/theme';
-import { LinkPrefix } from '@/components/ui/link';
+import { LinkGround } from '@/components/ui/link';
+import { workspaceAreas } from '@/lib/auth/route-rules';
 import { appUrl, env } from '@/lib/env';
 import { isLocale, locales, localizedPath } from '@/lib/i18n/paths';
 import '../globals.css';
+
+/*
+ * There are two documents, and no layout above them: the one of public pages, which are made once and kept, and the one of the workspace,
+ * whose scripts carry a nonce of the request. Next takes a step from one root layout to another as a full load, whatever led there (a
+ * link, an action that redirects, the back button), so each document lives under its own content security policy.
+ */
 
 /** Both languages are built ahead. Not `dynamicParams = false`: that would hold for every page below, and articles come later. */
 export function generateStaticParams() {
@@ -31,12 +38,14 @@ export const viewport: Viewport = {
 };
 
 /** The root of every page. Public pages get only the sentences that their client components say; the workspace gets all. */
-export default async function RootLayout({
+export async function Document({
   children,
   params,
+  isWorkspace,
 }: {
   children: ReactNode;
   params: Promise<{ locale: string }>;
+  isWorkspace: boolean;
 }) {
   if (!isLocale((await params).locale)) notFound();
   const locale = await getLocale();
@@ -47,7 +56,13 @@ export default async function RootLayout({
       <body>
         <ThemeKeeper />
         <NextIntlClientProvider messages={{ ui, layout, errors, notices }}>
-          <LinkPrefix prefix={home === '/' ? '' : home}>{children}</LinkPrefix>
+          <LinkGround
+            prefix={home === '/' ? '' : home}
+            workspaceAreas={workspaceAreas}
+            isWorkspace={isWorkspace}
+          >
+            {children}
+          </LinkGround>
         </NextIntlClientProvider>
       </body>
     </html>

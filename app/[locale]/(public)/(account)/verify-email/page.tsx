@@ -1,15 +1,13 @@
 import type { Metadata } from 'next';
-import { cookies } from 'next/headers';
 import { getTranslations } from 'next-intl/server';
 import { LinkButton } from '@/components/layout/link';
 import { Alert } from '@/components/ui/alert';
 import { ConfirmEmailChangeForm, ConfirmForm, LetterForm } from '@/components/users/account-forms';
 import { AccountPage } from '@/components/users/account-page';
 import { OutboxHint } from '@/components/users/outbox-hint';
-import { requestOrigin } from '@/lib/auth/session';
+import { findMailed, requestOrigin } from '@/lib/auth/session';
 import { isTokenAlive } from '@/lib/auth/tokens';
 import { transportName } from '@/lib/email/transport';
-import { mailedCookie } from '@/lib/users/schema';
 
 export async function generateMetadata(): Promise<Metadata> {
   const t = await getTranslations('account');
@@ -29,7 +27,7 @@ export default async function VerifyEmailPage({
 }) {
   const { token, change, notice } = await searchParams;
   const t = await getTranslations('account');
-  const email = (await cookies()).get(mailedCookie)?.value;
+  const email = await findMailed();
   if (typeof token === 'string' && (await isTokenAlive(token, 'confirm_email')))
     return (
       <AccountPage title={t('verify.title')} lead={t('verify.lead')}>

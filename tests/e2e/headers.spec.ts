@@ -1,0 +1,244 @@
+import { randomUUID } from 'node:crypto';
+import { expect, test } from '@playwright/test';
+import { connect } from '@/db/client';
+import { createMailing, createUser } from '../support/factories';
+import { type Answer, ask, signInAt } from '../support/visit';
+
+const password = 'a sound password';
+const id = randomUUID().slice(0, 8);
+
+/** A signed-in user with a mailing. */
+async function createPerson(base: string, name: string) {
+  const { db, sql } = connect(process.env.E2E_DATABASE_URL ?? '', 1);
+  try {
+    const user = await createUser(db, { email: `${name}-${id}@headers.test`, password });
+    const mailing = await createMailing(db, user);
+    return { user, mailing, cookie: await signInAt(base, user.email, password) };
+  } finally {
+    await sql.end();
+  }
+}
+
+/** A policy by its directives. */
+function directives({ headers }: Answer): Record<string, string> {
+  const policy = headers['content-security-policy'];
+  return Object.fromEntries(
+    String(policy ?? '')
+      .split(';')
+      .map((one) => one.trim())
+      .map((one) => [one.split(' ')[0] ?? '', one.split(' ').slice(1).join(' ')]),
+  );
+}
+
+const kinds = {
+  /** Scripts only with the nonce of this answer. */
+  workspace: (answer: Answer) => {
+    const policy = directives(answer);
+    const nonce = /^'self' 'nonce-([\w+/]{22}==)' 'sha256-[\w+/]{43}=' 'strict-dynamic'$/.exec(
+      policy['script-src'] ?? '',
+    )?.[1];
+    expect(nonce, policy['script-src']).toBeDefined();
+    expect(policy['style-src-elem']).toContain(`'nonce-${nonce}'`);
+    expect(policy['style-src-elem']).not.toContain('unsafe');
+    expect(policy).toMatchObject({ 'form-action': "'self'", 'connect-src': "'self'", 'frame-src': "'none'" });
+    // The one that knows no nonce sets the theme, and the policy names its hash.
+    for (const tag of answer.body.match(/<script(?! nonce=)[^>]*>/g) ?? [])
+      expect(tag === '<script>' || tag.includes(`nonce="${nonce}"`), tag).toBe(true);
+  },
+  /** Kept for everybody, so no nonce; no handler in an attribute runs all the same. */
+  public: (answer: Answer) => {
+    const policy = directives(answer);
+    expect(policy['script-src']).toBe("'self' 'unsafe-inline'");
+    expect(policy['style-src-elem']).toBe("'self'");
+    expect(policy).toMatchObject({ 'form-action': "'self'", 'connect-src': "'self'", 'frame-src': "'none'" });
+    expect(answer.body).not.toContain('nonce=');
+  },
+  data: (answer: Answer) =>
+    expect(directives(answer)).toEqual({
+      'default-src': "'none'",
+      'base-uri': "'none'",
+      'form-action': "'none'",
+      'frame-ancestors': "'none'",
+    }),
+  upload: (answer: Answer) =>
+    expect(directives(answer)).toMatchObject({ 'default-src': "'none'", sandbox: '' }),
+  /** Made before Next looks at addresses; there is nothing in it to have a policy for. */
+  bare: (answer: Answer) => expect(answer.body.length).toBeLessThan(100),
+} satisfies Record<string, (answer: Answer) => void>;
+
+type Row = {
+  what: string;
+  path: string;
+  kind: keyof typeof kinds;
+  status: number;
+  signedIn?: true;
+  form?: true;
+};
+
+const table: Row[] = [
+  { what: 'the home page', path: '/', kind: 'public', status: 200 },
+  { what: 'the home page in Russian', path: '/ru', kind: 'public', status: 200 },
+  { what: 'the blog', path: '/blog', kind: 'public', status: 200 },
+  { what: 'a page of accounts that is kept', path: '/register', kind: 'public', status: 200 },
+  { what: 'a page of accounts made anew', path: '/login', kind: 'public', status: 200 },
+  { what: 'the page to unsubscribe', path: '/unsubscribe/nobody', kind: 'public', status: 200 },
+  { what: 'a page that there is not', path: '/no-such-page', kind: 'public', status: 404 },
+  { what: 'a private page', path: '/clients', kind: 'workspace', status: 200, signedIn: true },
+  {
+    what: 'a private page in Russian',
+    path: '/ru/mailings/new',
+    kind: 'workspace',
+    status: 200,
+    signedIn: true,
+  },
+  {
+    what: 'a private page that there is not',
+    path: '/clients/7/no',
+    kind: 'public',
+    status: 404,
+    signedIn: true,
+  },
+  {
+    what: 'a number that nobody has',
+    path: '/clients/999999999',
+    kind: 'public',
+    status: 404,
+    signedIn: true,
+  },
+  {
+    what: 'an address that no page has',
+    path: '/clients/no',
+    kind: 'workspace',
+    status: 404,
+    signedIn: true,
+  },
+  { what: 'the way to sign in', path: '/clients', kind: 'public', status: 303 },
+  {
+    what: 'the answer to a form',
+    path: '/clients/new',
+    kind: 'workspace',
+    status: 200,
+    signedIn: true,
+    form: true,
+  },
+  { what: 'an address with its locale', path: '/en/blog', kind: 'bare', status: 308 },
+  { what: 'an address with a slash too many', path: '/blog/', kind: 'bare', status: 308 },
+  { what: 'JSON', path: '/api/auth/session', kind: 'data', status: 200 },
+  {
+    what: 'JSON for who is signed in',
+    path: '/api/runs/progress',
+    kind: 'data',
+    status: 200,
+    signedIn: true,
+  },
+  { what: 'CSV', path: '/api/mailings/[id]/attempts', kind: 'data', status: 200, signedIn: true },
+  { what: 'a refusal', path: '/api/audit', kind: 'data', status: 404 },
+  { what: 'an endpoint that there is not', path: '/api/nothing', kind: 'data', status: 404 },
+  { what: 'an uploaded file that there is not', path: '/api/uploads/none.png', kind: 'upload', status: 404 },
+  { what: 'a script', path: 'script', kind: 'data', status: 200 },
+];
+
+test('every kind of answer carries its headers', async ({ baseURL }) => {
+  const base = baseURL ?? '';
+  const { mailing, cookie } = await createPerson(base, 'reader');
+  const script = /\/_next\/static\/[^"]+\.js/.exec((await ask(base, '/')).body)?.[0] ?? '';
+  const nonces = new Set<string>();
+  for (const row of table) {
+    const answer = await ask(base, row.path.replace('[id]', String(mailing.id)).replace(/^script$/, script), {
+      headers: {
+        origin: base,
+        ...(row.signedIn ? { cookie } : {}),
+        ...(row.form ? { 'content-type': 'application/x-www-form-urlencoded' } : {}),
+      },
+      ...(row.form ? { method: 'POST', body: 'email=x' } : {}),
+    });
+    await test.step(row.what, () => {
+      expect(answer.status).toBe(row.status);
+      expect(answer.headers).toMatchObject({
+        'x-content-type-options': 'nosniff',
+        'referrer-policy': 'same-origin',
+        'x-frame-options': 'DENY',
+        'cross-origin-opener-policy': 'same-origin',
+      });
+      expect(answer.headers['permissions-policy']).toContain('camera=()');
+      expect(answer.headers['x-powered-by']).toBeUndefined();
+      // Links are made with http here: nothing is promised about https.
+      expect(answer.headers['strict-transport-security']).toBeUndefined();
+      kinds[row.kind](answer);
+      if (row.kind === 'workspace' || row.kind === 'public')
+        expect(directives(answer)).toMatchObject({
+          'default-src': "'none'",
+          'object-src': "'none'",
+          'base-uri': "'none'",
+          'frame-ancestors': "'none'",
+          'script-src-attr': "'none'",
+        });
+      const nonce = /'nonce-([^']+)'/.exec(String(answer.headers['content-security-policy']))?.[1];
+      if (nonce) expect(nonces.has(nonce)).toBe(false);
+      if (nonce) nonces.add(nonce);
+    });
+  }
+  expect(nonces.size).toBe(table.filter(({ kind }) => kind === 'workspace').length);
+});
+
+test('what another site makes a browser send changes nothing', async ({ baseURL }) => {
+  const base = baseURL ?? '';
+  const { cookie } = await createPerson(base, 'lured');
+  const page = await ask(base, '/clients/new', { headers: { cookie } });
+  const form = page.body.split('<form').find((part) => part.includes('name="email"')) ?? '';
+  const hidden = [...form.matchAll(/<input type="hidden" name="([^"]+)"(?: value="([^"]*)")?/g)];
+  const boundary = 'the-boundary';
+  const post = (email: string, headers: Record<string, string>) => {
+    // As a browser without scripts posts the form of the page.
+    const fields = new Map(
+      hidden
+        .filter(([, name]) => name?.startsWith('$ACTION') || name === 'locale')
+        .map(([, name = '', value = '']) => [name, value.replaceAll('&quot;', '"').replaceAll('&amp;', '&')]),
+    );
+    fields.set('email', email).set('fullName', 'Somebody');
+    const body = [...fields]
+      .map(
+        ([name, value]) =>
+          `--${boundary}\r\ncontent-disposition: form-data; name="${name}"\r\n\r\n${value}\r\n`,
+      )
+      .join('');
+    return ask(base, '/clients/new', {
+      method: 'POST',
+      headers: { cookie, 'content-type': `multipart/form-data; boundary=${boundary}`, ...headers },
+      body: `${body}--${boundary}--\r\n`,
+    });
+  };
+  const listed = async (email: string) =>
+    (await ask(base, '/clients', { headers: { cookie } })).body.includes(email);
+
+  const own = `own-${id}@clients.test`;
+  expect((await post(own, { origin: base })).status).toBe(303);
+  expect(await listed(own)).toBe(true);
+  const attempts: Record<string, string>[] = [
+    {},
+    { origin: 'https://elsewhere.example' },
+    { origin: 'null' },
+    { 'sec-fetch-site': 'cross-site' },
+    { 'sec-fetch-site': 'same-site', origin: base },
+  ];
+  for (const [at, headers] of attempts.entries()) {
+    const email = `lured-${at}-${id}@clients.test`;
+    const answer = await post(email, headers);
+    expect(answer.status, JSON.stringify(headers)).not.toBe(303);
+    expect(await listed(email), JSON.stringify(headers)).toBe(false);
+  }
+
+  const { csrfToken }: { csrfToken: string } = JSON.parse((await ask(base, '/api/auth/csrf')).body);
+  for (const headers of attempts)
+    expect(
+      (
+        await ask(base, '/api/auth/signout', {
+          method: 'POST',
+          headers: { cookie, 'content-type': 'application/x-www-form-urlencoded', ...headers },
+          body: new URLSearchParams({ csrfToken }).toString(),
+        })
+      ).status,
+      JSON.stringify(headers),
+    ).toBe(403);
+  expect((await ask(base, '/clients', { headers: { cookie } })).status).toBe(200);
+});
