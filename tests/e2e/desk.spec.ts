@@ -112,7 +112,7 @@ for (const locale of languages) {
     const answer = atHome.getByRole('alert').filter({ hasText: reason });
     await expect(answer).toContainText(manager.name);
     await expect(answer).toContainText(String(new Date().getUTCFullYear()));
-    await expect(answer).toContainText('UTC');
+    await expect(answer).toContainText('GMT+3');
     await expect(atHome).toHaveURL(/\/login/);
 
     const log = await desk.request.get(`/api/audit?user=${owner.id}`);
