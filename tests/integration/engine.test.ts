@@ -145,8 +145,8 @@ describe('a pass', () => {
         most = Math.max(most, intended.length);
         return accepted;
       }),
-      // Claims of one parcel each: what follows is put on disk with the record of what goes before.
-      { SEND_BATCH: '100' },
+      // Several claims a lane: what follows a claim is put on disk with the record of its end.
+      { SEND_BATCH: '240' },
     );
     expect(counts).toMatchObject({ claimed: 330, sent: 330, remaining: 0 });
     expect(unannounced).toEqual([]);
