@@ -308,11 +308,11 @@ class Engine {
   }
 
   /** The parcel to go when this one is recorded: of the same batch, else of the one that follows if its bytes are not frozen first. */
-  private cutNext(open: OpenBatch, stretch: Stretch): { of: OpenBatch; parcel: Parcel } | null {
-    for (const of of [open, open.followed]) {
-      if (!of || (of !== open && of.batch.idempotencyKey !== null)) continue;
-      const parcel = this.cut(of, stretch);
-      if (parcel) return { of, parcel };
+  private cutNext(open: OpenBatch, stretch: Stretch): { from: OpenBatch; parcel: Parcel } | null {
+    for (const from of [open, open.followed]) {
+      if (!from || (from !== open && from.batch.idempotencyKey !== null)) continue;
+      const parcel = this.cut(from, stretch);
+      if (parcel) return { from, parcel };
     }
     return null;
   }
@@ -520,17 +520,17 @@ class Engine {
       leaseSeconds: this.settings.SEND_LEASE_SECONDS,
       outcomes,
       next: next && {
-        batch: next.of.batch,
+        batch: next.from.batch,
         deliveryIds: next.parcel.deliveries.map((delivery) => delivery.id),
       },
       now: this.now(),
     });
     if (next && recorded.intents.size > 0) next.parcel.intents = recorded.intents;
-    if (next && next.of !== open) {
-      if (next.parcel.intents) next.of.first = next.parcel;
-      else next.of.waiting.unshift(...next.parcel.deliveries);
+    if (next && next.from !== open) {
+      if (next.parcel.intents) next.from.first = next.parcel;
+      else next.from.waiting.unshift(...next.parcel.deliveries);
     }
-    const nextOfSame = next?.of === open ? next.parcel : null;
+    const nextOfSame = next?.from === open ? next.parcel : null;
     open.isOver = recorded.isOver;
     if (!recorded.isMine) {
       log.warn('lease_lost', { batch: batch.id, letters: outcomes.length });
