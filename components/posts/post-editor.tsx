@@ -279,6 +279,17 @@ export function PostEditor({
     field.focus();
   };
 
+  const publishing = (
+    <PublishForm
+      post={post}
+      version={() => version.current}
+      save={() => save(true)}
+      zone={zone}
+      localDate={localDate}
+      onFields={setFields}
+      onDone={goOn}
+    />
+  );
   return (
     <div className="grid grid-cols-[minmax(0,1fr)] items-start gap-6 lg:grid-cols-[minmax(0,1fr)_20rem]">
       <form
@@ -376,9 +387,10 @@ export function PostEditor({
 
       <aside
         aria-label={t('edit.state')}
-        className="grid grid-cols-[minmax(0,1fr)] gap-4 max-lg:order-first lg:sticky lg:top-6"
+        // On a phone the state stands above the text, and what is done with the whole below it.
+        className="grid grid-cols-[minmax(0,1fr)] gap-4 max-lg:contents lg:sticky lg:top-6"
       >
-        <Card>
+        <Card className="max-lg:order-first">
           <div className="grid grid-cols-[minmax(0,1fr)] gap-3">
             <div className="flex flex-wrap items-center gap-x-3 gap-y-1">
               <PostBadge state={post.state} />
@@ -421,17 +433,16 @@ export function PostEditor({
             {isDraft ? null : <p className="text-[0.8125rem] text-muted">{t('edit.updateHint')}</p>}
           </div>
         </Card>
-        <Card title={t(isDraft ? 'publish.title' : 'publish.titleAgain')}>
-          <PublishForm
-            post={post}
-            version={() => version.current}
-            save={() => save(true)}
-            zone={zone}
-            localDate={localDate}
-            onFields={setFields}
-            onDone={goOn}
-          />
-        </Card>
+        {isDraft ? (
+          <Card title={t('publish.title')}>{publishing}</Card>
+        ) : (
+          <details className="rounded-lg border border-line bg-surface">
+            <summary className="cursor-pointer px-4 py-2.5 text-[0.9375rem] font-semibold">
+              {t('publish.titleAgain')}
+            </summary>
+            <div className="border-t border-line p-4">{publishing}</div>
+          </details>
+        )}
         <div className="flex flex-wrap gap-2">
           {isDraft ? null : (
             <ActionButton

@@ -173,6 +173,7 @@ test('an article goes its whole way, and readers see each step at once and nothi
   await page.getByRole('button', { name: say('posts.publish.submit') }).click();
   await expect(page.getByRole('button', { name: say('posts.unpublish.unschedule') })).toBeVisible();
   expect(await statusOf(`/blog/moved-${id}`)).toBe(404);
+  await page.getByText(say('posts.publish.titleAgain')).click();
   await page.getByRole('radio', { name: say('posts.publish.now') }).check();
   await page.getByRole('button', { name: say('posts.publish.move') }).click();
   await expect(page.getByRole('link', { name: say('posts.edit.open') })).toBeVisible();
