@@ -119,7 +119,7 @@ test('an article goes its whole way, and readers see each step at once and nothi
 
   // Published, it is there for everybody at once.
   await page.goto(editUrl);
-  await page.getByRole('button', { name: say('posts.publish.submit') }).click();
+  await page.getByRole('button', { name: say('posts.publish.submit'), exact: true }).click();
   await expect(page.getByRole('button', { name: say('posts.edit.update') })).toBeVisible();
   expect(await statusOf(`/blog/${slug}`)).toBe(200);
   await expect(public_.getByRole('main')).toContainText('Words that come first.');
@@ -157,12 +157,12 @@ test('an article goes its whole way, and readers see each step at once and nothi
   await expect(public_).toHaveURL(new RegExp(`/blog/moved-${id}$`));
 
   // Taken back, it is gone for readers; deleted and undone, it is a draft again.
-  await page.getByRole('button', { name: say('posts.unpublish.confirm') }).click();
+  await page.getByRole('button', { name: say('posts.unpublish.confirm'), exact: true }).click();
   await page
     .getByRole('alertdialog')
-    .getByRole('button', { name: say('posts.unpublish.confirm') })
+    .getByRole('button', { name: say('posts.unpublish.confirm'), exact: true })
     .click();
-  await expect(page.getByRole('button', { name: say('posts.publish.submit') })).toBeVisible();
+  await expect(page.getByRole('button', { name: say('posts.publish.submit'), exact: true })).toBeVisible();
   expect(await statusOf(`/blog/moved-${id}`)).toBe(404);
   expect(await statusOf(`/blog/${slug}`)).toBe(404);
   expect(await seesInList(title)).toBe(0);
@@ -170,7 +170,7 @@ test('an article goes its whole way, and readers see each step at once and nothi
   // At a date to come it waits.
   await page.getByRole('radio', { name: say('posts.publish.at') }).check();
   await page.getByLabel(say('posts.publish.date')).fill('2099-01-01T10:00');
-  await page.getByRole('button', { name: say('posts.publish.submit') }).click();
+  await page.getByRole('button', { name: say('posts.publish.submit'), exact: true }).click();
   await expect(page.getByRole('button', { name: say('posts.unpublish.unschedule') })).toBeVisible();
   expect(await statusOf(`/blog/moved-${id}`)).toBe(404);
   await page.getByText(say('posts.publish.titleAgain')).click();
@@ -248,7 +248,7 @@ test('an article is written, published and deleted without JavaScript', async ({
   await expect(page.locator('#post [name=title]')).toHaveValue(`Plainer ${id}`);
   await page.locator('#post [name=slug]').fill('');
   await page.getByRole('button', { name: say('posts.edit.save') }).click();
-  await page.getByRole('button', { name: say('posts.publish.submit') }).click();
+  await page.getByRole('button', { name: say('posts.publish.submit'), exact: true }).click();
   await expect(page.getByRole('button', { name: say('posts.edit.update') })).toBeVisible();
   await page.goto(`/blog/plainer-${id}`);
   await expect(page.getByRole('main')).toContainText('Plain words');
