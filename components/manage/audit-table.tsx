@@ -128,6 +128,7 @@ const named = [
   'cancelled',
   'outcomes',
   'requeued',
+  'ownerId',
 ] as const;
 const instant = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$/;
 
@@ -135,7 +136,10 @@ function Changes({ before, after, zone }: Pick<AuditRow, 'before' | 'after'> & {
   const t = useTranslations('manage.audit');
   const words = useTranslations('mailings');
   const locale = useLocale();
-  const fields = [...new Set([...Object.keys(before ?? {}), ...Object.keys(after ?? {})])];
+  // Whose something was is told of what is gone; no change has ever given anything to another.
+  const fields = [...new Set([...Object.keys(before ?? {}), ...Object.keys(after ?? {})])].filter(
+    (field) => field !== 'ownerId' || !before || !after,
+  );
   if (fields.length === 0) return null;
   const value = (side: AuditRow['before'], field: string): string => {
     const found = side?.[field];

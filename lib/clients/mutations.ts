@@ -100,8 +100,13 @@ export async function deleteClient(
         comment: clients.comment,
       });
     if (!gone) return refuse('not_found');
-    const { ownerId, ...before } = gone;
-    await auditForeign(actor, ownerId, { action: 'delete_client', targetId: input.id, before }, tx);
+    // Whose it was is nowhere else from now on.
+    await auditForeign(
+      actor,
+      gone.ownerId,
+      { action: 'delete_client', targetId: input.id, before: gone },
+      tx,
+    );
     return done({ deleted: 1 });
   });
 }

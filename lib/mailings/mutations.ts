@@ -250,7 +250,8 @@ export async function deleteMailing(
     const [locked] = await tx.select().from(mailings).where(mine).for('update');
     if (!locked) return refuse('not_found');
     if (locked.ownerId !== actor.id) {
-      const before = { ...(await auditedFields(tx, locked)), status: locked.status };
+      const { status, ownerId } = locked;
+      const before = { ...(await auditedFields(tx, locked)), status, ownerId };
       await recordAudit(
         actor,
         { action: 'delete_mailing', targetType: 'mailing', targetId: locked.id, before },

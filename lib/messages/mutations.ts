@@ -115,7 +115,7 @@ async function deleteOrArchive(tx: Db, actor: Actor, id: number): Promise<Result
     {
       action: archived ? 'archive_message' : 'delete_message',
       targetId: id,
-      before: { subject, ...(archived ? { isArchived: false } : {}) },
+      before: { subject, ...(archived ? { isArchived: false } : { ownerId }) },
       ...(archived ? { after: { subject, isArchived: true } } : {}),
     },
     tx,

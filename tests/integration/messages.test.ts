@@ -147,7 +147,7 @@ describe('another user’s message', () => {
     const entries = await db.select().from(audit).where(eq(audit.actorId, admin.id)).orderBy(audit.id);
     expect(entries).toMatchObject([
       { action: 'update_message', before: { subject: 'Secret plans' }, after: { subject: 'Corrected' } },
-      { action: 'delete_message', targetId: id, before: { subject: 'Corrected' } },
+      { action: 'delete_message', targetId: id, before: { subject: 'Corrected', ownerId: owner.id } },
     ]);
   });
 });
