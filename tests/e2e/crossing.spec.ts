@@ -48,8 +48,7 @@ function listen(page: Page): string[] {
     // What is asked for on purpose is not there, and no picture of another site is. A letter's frame runs no script, also none of
     // those with which this test looks into it.
     const expected = /Failed to load resource|^Blocked script execution in 'about:srcdoc'/;
-    if (message.type() === 'error' && !expected.test(text))
-      said.push(`${page.url()}: ${text}`);
+    if (message.type() === 'error' && !expected.test(text)) said.push(`${page.url()}: ${text}`);
   });
   page.on('pageerror', (error) => said.push(`${page.url()}: ${error.message}`));
   return said;
