@@ -52,7 +52,7 @@ export function workspacePolicy(
 
 /**
  * Pages that are made once and kept: nobody can put a nonce into them, and their inline scripts carry the page's own text, so that no
- * list of hashes could name those of the next article. See docs/decisions/0010.
+ * list of hashes could name those of the next article. See docs/decisions/0011.
  */
 export function publicPolicy(isDevelopment: boolean): string {
   return write({
