@@ -50,12 +50,24 @@ export function formObject(form: FormData): Record<string, string | string[] | F
   );
 }
 
-function typedValues(sent: ReturnType<typeof formObject>): FormValues {
-  return Object.fromEntries(
-    Object.entries(sent).filter(
-      (entry): entry is [string, string | string[]] => !secret.test(entry[0]) && !(entry[1] instanceof File),
-    ),
-  );
+/**
+ * Characters that are shown again after a refusal: more than any form of ours takes, and than any that is open to everybody. In a
+ * page each of them may become fifteen.
+ */
+const shownAgainMax = { actor: 1_000_000, anybody: 10_000 };
+
+/** What was typed, without secrets and files, in the order of the form as far as `room` goes; what is too long for it is left out. */
+function typedValues(sent: ReturnType<typeof formObject>, room: number): FormValues {
+  let left = room;
+  const values: [string, string | string[]][] = [];
+  for (const [name, value] of Object.entries(sent)) {
+    if (secret.test(name) || value instanceof File) continue;
+    const length = [name, ...[value].flat()].reduce((sum, text) => sum + text.length + 1, 0);
+    if (length > left) continue;
+    left -= length;
+    values.push([name, value]);
+  }
+  return Object.fromEntries(values);
 }
 
 type Options<T, In> = {
@@ -75,10 +87,10 @@ export function actorAction<S extends z.ZodType, T>(
   options: Options<T, z.output<S>> = {},
 ): FormAction<T> {
   return async (_previous, form) => {
-    const foreign = await refuseForeign(form);
+    const foreign = await refuseForeign(form, shownAgainMax.actor);
     if (foreign) return foreign;
     const actor = await requireActor();
-    return answer(form, schema, (input) => mutation(actor, input), {
+    return answer(form, shownAgainMax.actor, schema, (input) => mutation(actor, input), {
       ...(options.redirectTo ? { redirectTo: options.redirectTo } : {}),
       ...(options.afterwards
         ? { afterwards: (data: T) => options.afterwards?.(data, actor) ?? Promise.resolve() }
@@ -96,34 +108,41 @@ export function publicAction<S extends z.ZodType, T>(
     afterwards?: (data: T) => Promise<void>;
   } = {},
 ): FormAction<T> {
-  return async (_previous, form) => (await refuseForeign(form)) ?? answer(form, schema, mutation, options);
+  return async (_previous, form) =>
+    (await refuseForeign(form, shownAgainMax.anybody)) ??
+    answer(form, shownAgainMax.anybody, schema, mutation, options);
 }
 
 /** Next compares `Origin` with the host, and takes a post that has none: those are refused here. See {@link isForeign}. */
-async function refuseForeign(form: FormData): Promise<Extract<ActionState<never>, { ok: false }> | null> {
+async function refuseForeign(
+  form: FormData,
+  room: number,
+): Promise<Extract<ActionState<never>, { ok: false }> | null> {
   return isForeign(await headers())
-    ? { ...refuse('foreign_request'), values: typedValues(formObject(form)) }
+    ? { ...refuse('foreign_request'), values: typedValues(formObject(form), room) }
     : null;
 }
 
 async function answer<S extends z.ZodType, T>(
   form: FormData,
+  room: number,
   schema: S,
   mutation: (input: z.output<S>) => Promise<Result<T>>,
   options: { redirectTo?: (data: T, input: z.output<S>) => string; afterwards?: (data: T) => Promise<void> },
 ): Promise<ActionState<T>> {
   const sent = formObject(form);
   const parsed = schema.safeParse(sent);
-  if (!parsed.success) return { ...refuse('invalid', fieldErrors(parsed.error)), values: typedValues(sent) };
+  if (!parsed.success)
+    return { ...refuse('invalid', fieldErrors(parsed.error)), values: typedValues(sent, room) };
   let result: Result<T>;
   try {
     result = await mutation(parsed.data);
   } catch (error) {
     if (isControlFlow(error)) throw error;
     const id = log.surprise('action_failed', error);
-    return { ...refuse('surprise', undefined, { id }), values: typedValues(sent) };
+    return { ...refuse('surprise', undefined, { id }), values: typedValues(sent, room) };
   }
-  if (!result.ok) return { ...result, values: typedValues(sent) };
+  if (!result.ok) return { ...result, values: typedValues(sent, room) };
   const { data } = result;
   if (options.afterwards) {
     const { afterwards } = options;

@@ -56,6 +56,20 @@ describe('a form that no page of ours made', () => {
     });
   });
 
+  it('is not sent back to whoever sends more than our forms take', async () => {
+    const signIn = async (fields: [string, string][]) => {
+      const answer = await withRequest({ [peerHeader()]: '10.200.0.3' }, () =>
+        signInAction({ ok: null }, formOf(fields)),
+      );
+      return answer.ok === false ? answer.values : null;
+    };
+    const many = Array.from({ length: 20_000 }, (_, at): [string, string] => [`field${at}`, 'x']);
+    const values = await signIn([['email', 'anna'], ['long', '"'.repeat(5_000_000)], ...many]);
+    expect(values).toMatchObject({ email: 'anna' });
+    expect(JSON.stringify(values).length).toBeLessThan(30_000);
+    expect(await signIn([['email', '"'.repeat(5_000_000)]])).toEqual({});
+  });
+
   it('is told that nothing was filled in when it is no form at all', async () => {
     const something: unknown = ['not', 'a', 'form'];
     const answer = await withRequest({ [peerHeader()]: '10.200.0.2' }, () =>
