@@ -12,6 +12,7 @@ import {
   pickPublishedPosts,
 } from './queries';
 import type { PostLine } from './schema';
+import { isSlug } from './slug';
 
 /** What a change expires: the lists of public articles, one article, the list of drafts, the home page's numbers. */
 export const tags = {
@@ -47,12 +48,15 @@ export function cachedPosts() {
   return kept(['posts'], [tags.posts], () => listPublishedPosts({ now: new Date(), limit: 50 }), []);
 }
 
-export function cachedPost(slug: string) {
+/** One public article. What can be no address of one is looked up nowhere and kept nowhere. */
+export async function cachedPost(slug: string) {
+  if (!isSlug(slug)) return null;
   return kept(['post', slug], [tags.post(slug)], () => findPublishedPost({ slug, now: new Date() }), null);
 }
 
 /** Where an address that an article had before leads now: another slug, or null. */
-export function cachedMove(slug: string) {
+export async function cachedMove(slug: string) {
+  if (!isSlug(slug)) return null;
   return kept(['moved', slug], [tags.post(slug)], () => findMovedPost({ slug, now: new Date() }), null);
 }
 

@@ -18,6 +18,8 @@ const options: sanitizeHtml.IOptions = {
   allowedSchemesByTag: { img: ['http', 'https'] },
   allowedSchemesAppliedToAttributes: ['href', 'src'],
   allowProtocolRelative: false,
+  // What lies deeper loses its tags and keeps its text: browsers and the editor go down step by step, and a stack has an end.
+  nestingLimit: 100,
   // With what stands in them: none of it was meant to be read.
   nonTextTags: ['script', 'style', 'textarea', 'option', 'noscript', 'title', 'template', 'iframe', 'object'],
   transformTags: {

@@ -5,6 +5,11 @@ const lengthMax = 80;
 /** Where `/blog` has pages of its own. */
 const reserved = new Set(['page', 'feed']);
 
+/** Can this be the address of an article? What the table takes: anybody may ask for anything, NUL and a megabyte among it. */
+export function isSlug(text: string): boolean {
+  return text.length <= 120 && /^[a-z0-9]+(-[a-z0-9]+)*$/.test(text);
+}
+
 /** Latin letters, digits and single hyphens, transliterated (also from Russian); empty when the text has nothing of the kind. */
 export function toSlug(text: string): string {
   const whole = slugify(text, { decamelize: false });

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { sanitizeArticle } from '@/lib/posts/sanitize';
 import { postChangeSchema, postPublishSchema, postSchema } from '@/lib/posts/schema';
-import { firstFree, isSlugOfTitle, slugOfTitle, toSlug } from '@/lib/posts/slug';
+import { firstFree, isSlug, isSlugOfTitle, slugOfTitle, toSlug } from '@/lib/posts/slug';
 
 describe('the address of an article', () => {
   test('is made of its title, in Latin letters also from Russian', () => {
@@ -79,6 +79,15 @@ describe('what is kept of an article’s HTML', () => {
     );
   });
 
+  test('is at most a hundred elements deep, with every word still there', () => {
+    const deep = sanitizeArticle(`${'<blockquote>'.repeat(15_000)}words${'</blockquote>'.repeat(15_000)}`);
+    const depth = deep.match(/<blockquote>/g)?.length ?? 0;
+    expect(depth).toBeGreaterThan(90);
+    expect(depth).toBeLessThanOrEqual(100);
+    expect(deep).toContain('words');
+    expect(sanitizeArticle(deep)).toBe(deep);
+  });
+
   test('does not change when it is cleaned again', () => {
     for (const html of [
       '<p>a & b < c</p>',
@@ -146,4 +155,10 @@ describe('what a form may send of an article', () => {
       message: 'required',
     });
   });
+});
+
+test('what can be no address of an article is known without asking the database', () => {
+  for (const slug of ['a', 'first-steps', '2026', 'x'.repeat(120)]) expect(isSlug(slug), slug).toBe(true);
+  for (const slug of ['', '\0', 'a\0', 'a b', '-a', 'a--b', 'A', 'ы', 'a/b', '..', 'a\n', 'x'.repeat(121)])
+    expect(isSlug(slug), JSON.stringify(slug)).toBe(false);
 });
