@@ -3,8 +3,9 @@ export async function register() {
   // Written this way round so that the build leaves the import out of what it makes for other runtimes.
   if (process.env.NEXT_RUNTIME === 'nodejs') {
     const { notePeers } = await import('@/lib/auth/network');
-    const { guardAnswers } = await import('@/lib/auth/answers');
+    const { guardAnswers, mendRequests } = await import('@/lib/auth/answers');
     notePeers();
     guardAnswers();
+    mendRequests();
   }
 }

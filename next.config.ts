@@ -13,7 +13,11 @@ const config: NextConfig = {
   serverExternalPackages: ['@node-rs/argon2', 'postgres'],
   // Pictures are served as they are. The optimiser would work for anybody who asks, seconds long for one large picture.
   images: { unoptimized: true },
-  experimental: { serverActions: { bodySizeLimit: '8mb' } },
+  experimental: {
+    serverActions: { bodySizeLimit: '8mb' },
+    // Made pages are kept in memory alone, which has a bound (50 MB). A file for each address of an article that anybody thinks up has none.
+    isrFlushToDisk: false,
+  },
   rewrites: async () => ({
     beforeFiles: localeRewrites(russianByDefault ? 'ru' : 'en').rewrites,
     afterFiles: [],

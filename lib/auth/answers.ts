@@ -1,5 +1,5 @@
 import { subscribe } from 'node:diagnostics_channel';
-import type { ServerResponse } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { appUrl } from '@/lib/env';
 import { commonHeaders, strictTransport } from '@/lib/security-headers';
 
@@ -14,5 +14,32 @@ export function guardAnswers(): void {
   subscribe('http.server.request.start', (message) => {
     const { response } = message as { response: ServerResponse };
     for (const [name, value] of headers) response.setHeader(name, value);
+  });
+}
+
+/** Where a request leads whose address means nothing: a page that there is not. */
+const nowhere = '/%EF%BF%BD';
+
+function isReadable(address: string): boolean {
+  try {
+    decodeURIComponent(address);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/**
+ * From now on what Next would answer with 500 reaches it in a form that it can read: an address with percent signs that are no UTF-8
+ * is one of no page, and an `X-Forwarded-Proto` that is no way to a web site is nobody's word. Called once, by `instrumentation.ts`.
+ */
+export function mendRequests(): void {
+  subscribe('http.server.request.start', (message) => {
+    const { request } = message as { request: IncomingMessage };
+    const [address = ''] = (request.url ?? '').split('?');
+    if (!isReadable(address)) request.url = nowhere;
+    const proto = request.headers['x-forwarded-proto'];
+    if (proto !== undefined && !/^https?(\s*,|$)/i.test(String(proto)))
+      delete request.headers['x-forwarded-proto'];
   });
 }

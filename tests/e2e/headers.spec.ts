@@ -82,6 +82,9 @@ const table: Row[] = [
   { what: 'a page of accounts that is kept', path: '/register', kind: 'public', status: 200 },
   { what: 'a page of accounts made anew', path: '/login', kind: 'public', status: 200 },
   { what: 'the page to unsubscribe', path: '/unsubscribe/nobody', kind: 'public', status: 200 },
+  { what: 'an article with a NUL in its address', path: '/blog/%00', kind: 'public', status: 404 },
+  { what: 'an address whose percent signs mean nothing', path: '/%ff', kind: 'public', status: 404 },
+  { what: 'such an address of a file', path: '/api/uploads/%ff', kind: 'public', status: 404 },
   { what: 'a page that there is not', path: '/no-such-page', kind: 'public', status: 404 },
   { what: 'a private page', path: '/clients', kind: 'workspace', status: 200, signedIn: true },
   {
