@@ -12,6 +12,7 @@ import {
   tail,
   waitForServer,
 } from '../../scripts/processes.mjs';
+import { payloads } from '../support/hostile-payloads';
 
 /**
  * What the browser tests run against: the production build with its worker, a PostgreSQL of their own, and a real SMTP server
@@ -72,7 +73,8 @@ export default async function setup() {
 
 /**
  * Takes every letter and keeps it, one file each. What stands before the @ of a recipient chooses what the server says to it:
- * `nobody` is refused for good, `busy` the first time only, `slow` is taken after a while.
+ * `nobody` is refused for good, `busy` the first time only, `slow` is taken after a while, `hostile-3` is refused with what the list
+ * of hostile payloads says at 3.
  */
 function startSink(folder: string): SMTPServer {
   let count = 0;
@@ -84,6 +86,8 @@ function startSink(folder: string): SMTPServer {
     onRcptTo(address, _session, done) {
       const name = address.address.split('@')[0] ?? '';
       if (name.startsWith('nobody')) return done(reply(550, '5.1.1 User unknown'));
+      const hostile = /^hostile-(\d+)/.exec(name);
+      if (hostile) return done(reply(550, `5.1.1 ${payloads[Number(hostile[1])]}`));
       if (name.startsWith('busy') && !refusedOnce.has(address.address)) {
         refusedOnce.add(address.address);
         return done(reply(451, '4.7.1 Greylisted, come back later'));
