@@ -5,7 +5,7 @@ import type { z } from 'zod';
 import { isForeign } from '@/lib/auth/foreign';
 import { requireActor } from '@/lib/auth/session';
 import { env } from '@/lib/env';
-import { fieldErrors, type Refusal, type Result, refuse } from '@/lib/errors';
+import { type FieldErrors, fieldErrors, type Refusal, type Result, refuse } from '@/lib/errors';
 import { isLocale, localizedPath } from '@/lib/i18n/paths';
 import { log } from '@/lib/log';
 import type { Actor } from '@/lib/policy/rules';
@@ -73,6 +73,8 @@ function typedValues(sent: ReturnType<typeof formObject>, room: number): FormVal
 type Options<T, In> = {
   /** Where to go when it is done: a path without locale. The language comes with the form (`locale`). */
   redirectTo?: (data: T, input: In) => string;
+  /** What is wrong besides what the schema has refused, by field: what only the rows and the clock know. */
+  alsoWrong?: (actor: Actor, sent: Record<string, unknown>) => Promise<FieldErrors>;
   /** Runs after the response has been sent. */
   afterwards?: (data: T, actor: Actor) => Promise<void>;
 };
@@ -92,6 +94,7 @@ export function actorAction<S extends z.ZodType, T>(
     const actor = await requireActor();
     return answer(form, shownAgainMax.actor, schema, (input) => mutation(actor, input), {
       ...(options.redirectTo ? { redirectTo: options.redirectTo } : {}),
+      alsoWrong: async (sent) => options.alsoWrong?.(actor, sent) ?? {},
       ...(options.afterwards
         ? { afterwards: (data: T) => options.afterwards?.(data, actor) ?? Promise.resolve() }
         : {}),
@@ -128,14 +131,20 @@ async function answer<S extends z.ZodType, T>(
   room: number,
   schema: S,
   mutation: (input: z.output<S>) => Promise<Result<T>>,
-  options: { redirectTo?: (data: T, input: z.output<S>) => string; afterwards?: (data: T) => Promise<void> },
+  options: {
+    redirectTo?: (data: T, input: z.output<S>) => string;
+    alsoWrong?: (sent: Record<string, unknown>) => Promise<FieldErrors>;
+    afterwards?: (data: T) => Promise<void>;
+  },
 ): Promise<ActionState<T>> {
   const sent = formObject(form);
   const parsed = schema.safeParse(sent);
-  if (!parsed.success)
-    return { ...refuse('invalid', fieldErrors(parsed.error)), values: typedValues(sent, room) };
   let result: Result<T>;
   try {
+    if (!parsed.success) {
+      const wrong = { ...(await options.alsoWrong?.(sent)), ...fieldErrors(parsed.error) };
+      return { ...refuse('invalid', wrong), values: typedValues(sent, room) };
+    }
     result = await mutation(parsed.data);
   } catch (error) {
     if (isControlFlow(error)) throw error;

@@ -29,6 +29,14 @@ export function refuseField(
   return refuse('invalid', { [field]: { code, ...(params ? { params } : {}) } });
 }
 
+/** What several checks of one form have found wrong, as one refusal; null when none has. A refusal of no field goes first. */
+export function refusedTogether(...results: Result<unknown>[]): Extract<Result<never>, { ok: false }> | null {
+  const refused = results.flatMap((result) => (result.ok ? [] : [result]));
+  const whole = refused.find(({ error }) => !error.fields) ?? refused[0];
+  if (!whole?.error.fields) return whole ?? null;
+  return refuse('invalid', Object.assign({}, ...refused.reverse().map(({ error }) => error.fields)));
+}
+
 /**
  * Turns what zod found into codes by field. Schemas name the code as the message (`z.string().max(200, 'too_long')`);
  * limits travel as `max` and `min`.

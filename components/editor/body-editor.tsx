@@ -37,6 +37,7 @@ type BodyEditorProps = {
   onChange?: ChangeEventHandler<HTMLTextAreaElement> | undefined;
   onBlur?: FocusEventHandler<HTMLTextAreaElement> | undefined;
   ref?: Ref<HTMLTextAreaElement> | undefined;
+  autoFocus?: true | undefined;
 };
 
 /**
@@ -55,6 +56,7 @@ export function BodyEditor({
   onChange,
   onBlur,
   ref,
+  autoFocus,
 }: BodyEditorProps) {
   const t = useTranslations('editor');
   const id = useId();
@@ -160,6 +162,7 @@ export function BodyEditor({
           }}
           defaultValue={defaultValue}
           rows={14}
+          {...(autoFocus ? { autoFocus } : {})}
           spellCheck={view === 'source' ? false : undefined}
           required={required && !rich}
           aria-describedby={describedBy}

@@ -30,12 +30,15 @@ export function ClientPicker({
   mailingId,
   initial,
   first,
+  autoFocus,
 }: {
   /** The mailing that is edited; null for a new one. */
   mailingId: number | null;
   initial: Choice;
   /** The first page, made by the server for `initial`. */
   first: PickedPage;
+  /** Without a script: the page opens at the field for the search. */
+  autoFocus?: true | undefined;
 }) {
   const t = useTranslations('mailings.picker');
   const problems = useTranslations('errors');
@@ -145,6 +148,7 @@ export function ClientPicker({
               hint={t('withoutScriptHint')}
               defaultValue={initial.found[0] ?? ''}
               maxLength={200}
+              {...(autoFocus ? { autoFocus } : {})}
             />
           </div>
         </noscript>

@@ -100,11 +100,18 @@ export function MailingForm({
   };
   const known = (values: readonly string[], value: string) => (values.includes(value) ? value : values[0]);
 
+  // In the order of the page: the first wrong one takes the focus.
+  const name = field('name');
+  const messageId = field('messageId');
+  const newSubject = field('newSubject');
+  const newBody = field('newBody');
+  const audience = field('audience');
+  const chosen = field('clientIds');
   return (
     <Form form={form} className="grid max-w-3xl gap-5">
       {mailingId === null ? null : <input type="hidden" name="mailingId" value={mailingId} />}
       <TextField
-        {...field('name')}
+        {...name}
         label={t('name')}
         hint={t('nameHint')}
         required
@@ -116,7 +123,7 @@ export function MailingForm({
         {/* What is shown depends on the choice by CSS alone, so that it works without JavaScript. */}
         <div className="group grid gap-4">
           <SelectField
-            {...field('messageId')}
+            {...messageId}
             label={t('message')}
             hideLabel={messages.length === 0}
             className={messages.length === 0 ? 'hidden' : undefined}
@@ -126,8 +133,8 @@ export function MailingForm({
             ]}
           />
           <div className="hidden gap-4 group-has-[option[value=new]:checked]:grid">
-            <TextField {...field('newSubject')} label={t('subject')} maxLength={200} autoComplete="off" />
-            <BodyEditor kind="letter" {...editorField(field('newBody'))} label={t('body')} />
+            <TextField {...newSubject} label={t('subject')} required maxLength={200} autoComplete="off" />
+            <BodyEditor kind="letter" {...editorField(newBody)} label={t('body')} required />
           </div>
         </div>
       </Card>
@@ -135,7 +142,7 @@ export function MailingForm({
       <Card title={t('clientsTitle')}>
         <div className="group grid gap-4">
           <RadioField
-            {...field('audience')}
+            {...audience}
             label={t('audience')}
             hideLabel
             options={[
@@ -144,11 +151,21 @@ export function MailingForm({
             ]}
           />
           <div className="hidden group-has-[input[value=chosen]:checked]:block">
-            <ClientPicker mailingId={mailingId} initial={initial} first={first} />
+            <ClientPicker
+              mailingId={mailingId}
+              initial={initial}
+              first={first}
+              autoFocus={chosen.autoFocus}
+            />
           </div>
-          {field('clientIds').error ? (
-            <p role="alert" className="text-[0.8125rem] font-medium text-bad">
-              {field('clientIds').error}
+          {chosen.error ? (
+            <p
+              role="alert"
+              data-field="clientIds"
+              tabIndex={-1}
+              className="text-[0.8125rem] font-medium text-bad"
+            >
+              {chosen.error}
             </p>
           ) : null}
           <details

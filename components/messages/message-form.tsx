@@ -29,12 +29,13 @@ export function MessageForm({
     namespace: 'messages',
   });
   const [subject = '', body = ''] = useWatch({ control: form.control.control, name: ['subject', 'body'] });
+  const subjectField = form.field('subject');
   const { defaultValue, ...bodyField } = form.field('body');
   return (
     <Form form={form}>
       {message ? <input type="hidden" name="id" value={message.id} /> : null}
       <TextField
-        {...form.field('subject')}
+        {...subjectField}
         required
         maxLength={200}
         autoComplete="off"

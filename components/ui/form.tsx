@@ -51,7 +51,8 @@ function focusFirst(form: HTMLFormElement | null, names: string[]) {
     )
       continue;
     element.focus();
-    return;
+    // What is hidden by another choice takes no focus; the sentence beside it may.
+    if (document.activeElement === element) return;
   }
   form.querySelector<HTMLElement>('[data-form-alert]')?.focus();
 }
@@ -68,6 +69,8 @@ function asDefault(value: Default): string | string[] | undefined {
 export type FieldWiring = Pick<UseFormRegisterReturn, 'onChange' | 'onBlur' | 'ref' | 'name'> & {
   defaultValue: string | string[] | undefined;
   error: string | undefined;
+  /** The first wrong field of a page that was made for a refused form: the browser goes there without a script. */
+  autoFocus?: true;
 };
 
 type FormWiring = {
@@ -149,11 +152,14 @@ export function useActionForm<Input extends FieldValues, Output, T>({
     requestAnimationFrame(() => focusFirst(element.current, Object.keys(refused.fields ?? {})));
   }, [state, applied, refused, setError, text]);
 
+  // Fields are wired in the order of the page, so the first wrong one is the first that is asked for.
+  let firstWrong: string | null = null;
   const field = (name: FieldPath<Input>): FieldWiring => {
     known.current.add(name);
     const { onChange, onBlur, ref } = control.register(name);
     const fromServer = applied === state ? undefined : refused?.fields?.[name];
     const found = control.getFieldState(name, control.formState).error?.message;
+    if (posted.ok === false && posted.error.fields?.[name]) firstWrong ??= name;
     return {
       name,
       onChange,
@@ -161,6 +167,7 @@ export function useActionForm<Input extends FieldValues, Output, T>({
       ref,
       defaultValue: initial[name],
       error: found ?? (fromServer ? text(fromServer) : undefined),
+      ...(firstWrong === name ? { autoFocus: true } : {}),
     };
   };
 

@@ -132,6 +132,12 @@ export async function listAllClients(
   };
 }
 
+/** Whether the actor has a client of their own. */
+export async function hasClients(actor: Actor, on: Db = db): Promise<boolean> {
+  const [one] = await on.select({ id: clients.id }).from(clients).where(own(actor, clients.ownerId)).limit(1);
+  return one !== undefined;
+}
+
 /** How many of the actor's own clients `q` finds, counted no further than 10,000. */
 export async function countClients(
   actor: Actor,

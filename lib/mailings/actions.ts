@@ -11,7 +11,14 @@ import type { Actor } from '@/lib/policy/rules';
 import { can } from '@/lib/policy/rules';
 import { wakeOrPass } from '@/lib/sending/wake';
 import { createMailing, deleteMailing, duplicateMailing, updateMailing } from './mutations';
-import { countChosen, findMailing, pickableClients, planSends, readTiming } from './queries';
+import {
+  alsoWrongWithMailing,
+  countChosen,
+  findMailing,
+  pickableClients,
+  planSends,
+  readOpenTiming,
+} from './queries';
 import {
   mailingIdSchema,
   mailingSchema,
@@ -21,6 +28,7 @@ import {
 } from './schema';
 
 const create = actorAction(mailingSchema, createMailing, {
+  alsoWrong: alsoWrongWithMailing,
   redirectTo: ({ id }) => `/mailings/${id}?notice=mailings.created`,
   afterwards: () => wakeOrPass(),
 });
@@ -101,10 +109,8 @@ export async function previewScheduleAction(input: unknown): Promise<SchedulePre
   if (!parsed.success) return { ok: false, fields: fieldErrors(parsed.error) };
   const { mailingId, ...schedule } = parsed.data;
   const now = systemClock.now();
-  const timing = readTiming(schedule, now);
+  const timing = readOpenTiming(schedule, now);
   if (!timing.ok) return { ok: false, fields: timing.error.fields ?? {} };
-  if (timing.data.endsAt && timing.data.endsAt <= now)
-    return { ok: false, fields: { endsAt: { code: 'ends_in_past' } } };
   const mailing = mailingId === null ? null : await findMailing(actor, mailingId);
   const begun = mailing !== null && mailing.status !== 'created';
   const sends = planSends(timing.data, begun, schedule.startsAt === 'now', now);

@@ -4,11 +4,19 @@ import type { MailingStatus } from '@/db/enums';
 import { clients, mailingClients, mailings, messages, runs } from '@/db/schema';
 import { recordAudit } from '@/lib/audit/mutations';
 import { addPastedClients } from '@/lib/clients/mutations';
-import { foundClients } from '@/lib/clients/queries';
+import { foundClients, hasClients } from '@/lib/clients/queries';
 import { readPastedLines } from '@/lib/clients/schema';
 import { type Clock, systemClock } from '@/lib/clock';
 import { addressKey, parseAddress } from '@/lib/email/address';
-import { done, type FieldError, fieldErrors, type Result, refuse, refuseField } from '@/lib/errors';
+import {
+  done,
+  type FieldError,
+  fieldErrors,
+  type Result,
+  refuse,
+  refusedTogether,
+  refuseField,
+} from '@/lib/errors';
 import { createMessage } from '@/lib/messages/mutations';
 import { messageSchema } from '@/lib/messages/schema';
 import type { Actor } from '@/lib/policy/rules';
@@ -16,7 +24,7 @@ import { changeable, own } from '@/lib/policy/scopes';
 import { firstSlot, nextSlotAfter, slotAt, toExactLocal } from '@/lib/recurrence/slots';
 import { stopMailing } from '@/lib/runs/mutations';
 import { allOrNothing } from '@/lib/transaction';
-import { readTiming, type Timing } from './queries';
+import { readOpenTiming, readTiming, type Timing } from './queries';
 import { everybody, type MailingInput, type MailingUpdate } from './schema';
 
 /**
@@ -31,17 +39,20 @@ export async function createMailing(
   clock: Clock = systemClock,
 ): Promise<Result<{ id: number }>> {
   const now = clock.now();
-  const timing = readTiming(input, now);
-  if (!timing.ok) return timing;
-  const { endsAt, startsAt } = timing.data;
-  if (endsAt && endsAt <= now) return refuseField('endsAt', 'ends_in_past');
-  // Saved after its start, it opens the latest slot that is not in the future; earlier ones are nobody's.
-  const first = firstSlot(timing.data, now);
-  if (!first) return refuseField('startsAt', 'no_slot');
-
+  const timing = readOpenTiming(input, now);
   return allOrNothing(on, async (tx) => {
     const message = await messageOf(actor, input, tx);
+    const pasted = await pasteClients(actor, input, tx);
+    const someone = pasted.ok ? await someoneToMail(actor, input, tx) : done(null);
+    const refused = refusedTogether(timing, message, pasted, someone);
+    if (refused) return refused;
+    if (!timing.ok) return timing;
     if (!message.ok) return message;
+    if (!pasted.ok) return pasted;
+    const { endsAt, startsAt } = timing.data;
+    // Saved after its start, it opens the latest slot that is not in the future; earlier ones are nobody's.
+    const first = firstSlot(timing.data, now);
+    if (!first) return refuseField('startsAt', 'no_slot');
     // The message is read by the statement that names it: someone else's id selects nothing and so inserts nothing.
     const [row] = await tx.execute<{ id: string }>(sql`
       insert into ${mailings} (owner_id, name, message_id, audience, periodicity, starts_local, zone, starts_at, ends_at, next_slot_at, next_slot_index, created_at, updated_at)
@@ -54,7 +65,7 @@ export async function createMailing(
       returning id`);
     if (!row) return refuseField('messageId', 'not_found');
     const id = Number(row.id);
-    const chosen = await chooseClients(actor, { id, ownerId: actor.id }, input, tx);
+    const chosen = await chooseClients(actor, { id, ownerId: actor.id }, input, pasted.data, tx);
     return chosen.ok ? done({ id }) : chosen;
   });
 }
@@ -119,7 +130,12 @@ export async function updateMailing(
     const isForeign = mailing.ownerId !== actor.id;
     const before = isForeign ? await auditedFields(tx, mailing) : null;
     const message = await messageOf(owner, input, tx);
+    const pasted = await pasteClients(owner, input, tx);
+    const someone = pasted.ok ? await someoneToMail(owner, input, tx) : done(null);
+    const refused = refusedTogether(message, pasted, someone);
+    if (refused) return refused;
     if (!message.ok) return message;
+    if (!pasted.ok) return pasted;
     const [updated] = await tx
       .update(mailings)
       .set({
@@ -156,7 +172,13 @@ export async function updateMailing(
       )
       .returning();
     if (!updated) return refuseField('messageId', 'not_found');
-    const chosen = await chooseClients(owner, { id: mailing.id, ownerId: mailing.ownerId }, input, tx);
+    const chosen = await chooseClients(
+      owner,
+      { id: mailing.id, ownerId: mailing.ownerId },
+      input,
+      pasted.data,
+      tx,
+    );
     if (!chosen.ok) return chosen;
     if (before) {
       // A message written in place and pasted clients are the owner's from now on, so each is a change of its own.
@@ -171,14 +193,14 @@ export async function updateMailing(
           },
           tx,
         );
-      if (chosen.data.added > 0)
+      if (pasted.data.added > 0)
         await recordAudit(
           actor,
           {
             action: 'add_clients',
             targetType: 'user',
             targetId: mailing.ownerId,
-            after: { clients: chosen.data.added },
+            after: { clients: pasted.data.added },
           },
           tx,
         );
@@ -353,46 +375,51 @@ function pastedProblem({ error }: Refused): FieldError {
 
 const idArray = (ids: number[]): SQL => sql`${`{${ids.join(',')}}`}::bigint[]`;
 
+type Pasted = { ids: number[]; added: number };
+
+/** Adds the pasted clients to the owner's and tells which these are; `added` counts the new ones. Codes at `newClients`. */
+async function pasteClients(
+  owner: Actor,
+  { newClients = '' }: MailingInput,
+  tx: Db,
+): Promise<Result<Pasted>> {
+  if (!newClients.trim()) return done({ ids: [], added: 0 });
+  const added = await addPastedClients(owner, { text: newClients }, tx);
+  if (!added.ok) return refuse('invalid', { newClients: pastedProblem(added) });
+  const keys = readPastedLines(newClients).flatMap(({ email }) => {
+    const address = parseAddress(email);
+    return address ? [addressKey(address)] : [];
+  });
+  const rows = await tx
+    .select({ id: clients.id })
+    .from(clients)
+    .where(and(own(owner, clients.ownerId), inArray(clients.emailKey, keys)));
+  return done({ ids: rows.map((row) => row.id), added: added.data.created });
+}
+
+/** Refuses a mailing to all of the owner's clients when there are none: `no_clients` at `clientIds`. */
+async function someoneToMail(owner: Actor, { audience }: MailingInput, tx: Db): Promise<Result<null>> {
+  return audience === 'chosen' || (await hasClients(owner, tx))
+    ? done(null)
+    : refuseField('clientIds', 'no_clients');
+}
+
 /**
  * Writes who gets the mailing, 5 or 50,000, each kind of choice by one INSERT … SELECT scoped to the owner.
- * `added` counts pasted clients that were new. Codes at `clientIds`: not_found (an id that is not the owner's), no_clients; at
- * `newClients` those of pasted lines.
+ * Codes at `clientIds`: not_found (an id that is not the owner's), no_clients.
  */
 async function chooseClients(
   owner: Actor,
   mailing: { id: number; ownerId: number },
   input: MailingInput,
+  pasted: Pasted,
   tx: Db,
-): Promise<Result<{ added: number }>> {
-  const { clientIds = [], without = [], found = [], newClients = '', keep = false } = input;
-  let pasted: number[] = [];
-  let newOnes = 0;
-  if (newClients.trim()) {
-    const added = await addPastedClients(owner, { text: newClients }, tx);
-    if (!added.ok) return refuse('invalid', { newClients: pastedProblem(added) });
-    newOnes = added.data.created;
-    const keys = readPastedLines(newClients).flatMap(({ email }) => {
-      const address = parseAddress(email);
-      return address ? [addressKey(address)] : [];
-    });
-    const rows = await tx
-      .select({ id: clients.id })
-      .from(clients)
-      .where(and(own(owner, clients.ownerId), inArray(clients.emailKey, keys)));
-    pasted = rows.map((row) => row.id);
-  }
-  if (input.audience === 'all') {
+): Promise<Result<null>> {
+  const { clientIds = [], without = [], found = [], keep = false } = input;
+  if (!keep || input.audience === 'all')
     await tx.delete(mailingClients).where(eq(mailingClients.mailingId, mailing.id));
-    const [one] = await tx
-      .select({ id: clients.id })
-      .from(clients)
-      .where(eq(clients.ownerId, mailing.ownerId))
-      .limit(1);
-    return one ? done({ added: newOnes }) : refuseField('clientIds', 'no_clients');
-  }
-
-  if (!keep) await tx.delete(mailingClients).where(eq(mailingClients.mailingId, mailing.id));
-  const named = [...new Set([...clientIds, ...pasted])];
+  if (input.audience === 'all') return done(null);
+  const named = [...new Set([...clientIds, ...pasted.ids])];
   if (named.length > 0) {
     const [own] = await tx.execute<{ n: number }>(sql`
       with mine as (
@@ -419,5 +446,5 @@ async function chooseClients(
     .from(mailingClients)
     .where(eq(mailingClients.mailingId, mailing.id))
     .limit(1);
-  return one ? done({ added: newOnes }) : refuseField('clientIds', 'no_clients');
+  return one ? done(null) : refuseField('clientIds', 'no_clients');
 }

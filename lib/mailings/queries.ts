@@ -26,8 +26,9 @@ import {
   suppressions,
   users,
 } from '@/db/schema';
+import { hasClients } from '@/lib/clients/queries';
 import { type Clock, systemClock } from '@/lib/clock';
-import { done, type Result, refuseField } from '@/lib/errors';
+import { done, type FieldErrors, type Result, refuseField } from '@/lib/errors';
 import {
   type BoundedCount,
   countLimit,
@@ -42,7 +43,7 @@ import { own, readable } from '@/lib/policy/scopes';
 import { isZone, slotAt, toExactLocal, toInstant, upcomingSlots } from '@/lib/recurrence/slots';
 import { listRuns } from '@/lib/runs/queries';
 import { ofOwnersAlike } from '@/lib/users/queries';
-import { everybody, type MailingFilter, type MailingInput } from './schema';
+import { everybody, type MailingFilter, type MailingInput, schedulePreviewSchema } from './schema';
 
 const idOf = (after: string | undefined) => {
   const [id] = decodeCursor(after) ?? [];
@@ -449,6 +450,36 @@ export function readTiming(
   if (input.endsAt && !endsAt) return refuseField('endsAt', 'impossible_date');
   if (endsAt && endsAt <= startsAt) return refuseField('endsAt', 'ends_before_start');
   return done({ startsLocal, zone, startsAt, endsAt, periodicity });
+}
+
+/** The same for a mailing that is saved now: one that is over already is refused at `endsAt` (ends_in_past). */
+export function readOpenTiming(input: Parameters<typeof readTiming>[0], now: Date): Result<Timing> {
+  const timing = readTiming(input, now);
+  const isOver = timing.ok && timing.data.endsAt && timing.data.endsAt <= now;
+  return isOver ? refuseField('endsAt', 'ends_in_past') : timing;
+}
+
+/**
+ * What else is wrong with a form of a new mailing whose fields are partly refused already: times that do not exist or
+ * are over, nobody to send to. Changes nothing; fields that cannot be read are not spoken of.
+ */
+export async function alsoWrongWithMailing(
+  actor: Actor,
+  sent: Record<string, unknown>,
+  on: Db = db,
+  clock: Clock = systemClock,
+): Promise<FieldErrors> {
+  const when = schedulePreviewSchema.safeParse({
+    ...sent,
+    mailingId: null,
+    startsAt: sent.starts === 'now' ? 'now' : sent.startsAt,
+    endsAt: sent.endsAt || null,
+  });
+  const timing = when.success ? readOpenTiming(when.data, clock.now()) : done(null);
+  const fields = timing.ok ? {} : { ...timing.error.fields };
+  if (sent.audience === 'all' && !sent.newClients && !(await hasClients(actor, on)))
+    fields.clientIds = { code: 'no_clients' };
+  return fields;
 }
 
 export type PlannedSends = {

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { audiences, mailingStatuses, periodicities } from '@/db/enums';
+import { bodySchema, subjectSchema } from '@/lib/messages/schema';
 
 /** A form sends a list as one text, as several or not at all. */
 const list = (value: unknown) =>
@@ -21,6 +22,43 @@ export const maxNamedClients = 10_000;
 export const everybody = '*';
 
 const ids = z.preprocess(list, z.array(rowId).max(maxNamedClients, 'too_many'));
+
+type Half = {
+  messageId?: unknown;
+  newSubject?: unknown;
+  newBody?: unknown;
+  audience?: unknown;
+  keep?: unknown;
+  found?: unknown;
+  clientIds?: unknown;
+  newClients?: unknown;
+  starts?: unknown;
+  startsAt?: unknown;
+  endsAt?: unknown;
+};
+
+/** What is wrong with several fields together: a letter without words, nobody chosen, an end before the beginning. */
+function refuseTogether(half: Half, context: z.core.$RefinementCtx) {
+  const say = (path: string, message: string) => context.addIssue({ code: 'custom', path: [path], message });
+  if (half.messageId === null) {
+    const written = { newSubject: subjectSchema, newBody: bodySchema };
+    for (const [name, schema] of Object.entries(written)) {
+      const { error } = schema.safeParse(name === 'newBody' ? half.newBody : half.newSubject);
+      for (const issue of error?.issues ?? []) context.addIssue({ ...issue, path: [name] });
+    }
+  }
+  const some = (value: unknown) => Array.isArray(value) && value.some((one) => one !== '');
+  const pasted = typeof half.newClients === 'string' && half.newClients.trim() !== '';
+  if (half.audience === 'chosen' && !half.keep && !some(half.found) && !some(half.clientIds) && !pasted)
+    say('clientIds', 'no_clients');
+  if (half.starts === 'now') return;
+  const { startsAt, endsAt } = half;
+  if (half.starts === 'later' && startsAt === '') say('startsAt', 'required');
+  const local = /^\d{4}-\d\d-\d\dT\d\d:\d\d$/;
+  // Both are of one zone; whether these times exist there is the mutation's to say.
+  if (typeof startsAt === 'string' && typeof endsAt === 'string')
+    if (local.test(startsAt) && local.test(endsAt) && endsAt <= startsAt) say('endsAt', 'ends_before_start');
+}
 
 /**
  * A mailing as its form or a command names it. What needs the tz database, the clock or the rows (zones, dates, ownership)
@@ -63,12 +101,18 @@ export const mailingSchema = z
     ),
     periodicity: z.enum(periodicities, 'invalid_value').default('once'),
   })
+  // Asked although single fields are wrong: whoever sends a form reads all of its mistakes at once.
+  .superRefine(refuseTogether, { when: () => true })
   .transform(({ starts, startsAt, ...rest }) => ({
     ...rest,
     found: rest.found.filter((term) => term !== ''),
-    startsAt:
-      starts === 'now' || startsAt === 'now' || (starts === undefined && startsAt === '') ? 'now' : startsAt,
+    startsAt: startOf(starts, startsAt),
   }));
+
+/** `now` unless a time is named. */
+function startOf(starts: string | undefined, startsAt: string): string {
+  return starts === 'now' || (starts === undefined && startsAt === '') ? 'now' : startsAt;
+}
 
 type Parsed = z.output<typeof mailingSchema>;
 /** What the mutations take; everything that has a natural default may be left out. */
