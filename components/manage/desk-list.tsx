@@ -14,6 +14,7 @@ export function DeskList({
   searchPlaceholder,
   filters,
   nextPage,
+  note,
   isEmpty,
   children,
 }: {
@@ -22,6 +23,8 @@ export function DeskList({
   searchPlaceholder: string;
   filters?: ReactNode;
   nextPage: string | null;
+  /** Stands beside the way on. */
+  note?: ReactNode;
   isEmpty: boolean;
   children: ReactNode;
 }) {
@@ -54,6 +57,7 @@ export function DeskList({
         )}
         <Pager
           label={t(`${place}.title`)}
+          note={note}
           nextHref={nextPage ? href(nextPage) : null}
           firstHref={asked.after ? href(null) : null}
         />

@@ -5,6 +5,7 @@ import { Table, Tbody, Td, Th, Thead, Tr } from '@/components/ui/table';
 import { Time } from '@/components/ui/time';
 import type { AttemptStatus } from '@/db/enums';
 import type { AttemptRow } from '@/lib/attempts/queries';
+import { attemptsSearched } from '@/lib/attempts/schema';
 
 const tones: Record<AttemptStatus, Tone> = { success: 'good', failure: 'bad', unknown: 'warn' };
 
@@ -12,6 +13,17 @@ const tones: Record<AttemptStatus, Tone> = { success: 'good', failure: 'bad', un
 export function AttemptBadge({ status }: { status: AttemptStatus }) {
   const t = useTranslations('reports.attempts.statuses');
   return <Badge tone={tones[status]}>{t(status)}</Badge>;
+}
+
+/** How far back a search has looked; the next page goes on from there. Nothing when it has looked through all. */
+export function SearchedTo({ at, zone }: { at: Date | null; zone: string }) {
+  const t = useTranslations('reports.attempts');
+  const locale = useLocale();
+  if (!at) return null;
+  return t.rich('searchedTo', {
+    count: attemptsSearched,
+    at: () => <Time value={at} zone={zone} locale={locale} />,
+  });
 }
 
 /** The beginning of what the server answered; the whole of it stands on the page of the attempt. */

@@ -1,11 +1,12 @@
-import { and, asc, desc, eq, gt, lt, sql } from 'drizzle-orm';
+import { and, asc, desc, eq, gt, inArray, lt, type SQL, sql } from 'drizzle-orm';
 import { type Db, db } from '@/db/client';
 import type { AttemptStatus } from '@/db/enums';
 import { attempts, deliveries, mailings, runs, users } from '@/db/schema';
-import { decodeCursor, likePattern, pageSize, toPage } from '@/lib/paging';
+import { decodeCursor, encodeCursor, likePattern, type Page, pageSize, toPage } from '@/lib/paging';
 import type { Actor } from '@/lib/policy/rules';
 import { own, readable } from '@/lib/policy/scopes';
 import { ofOwnersAlike } from '@/lib/users/queries';
+import { attemptsSearched } from './schema';
 
 const row = {
   id: attempts.id,
@@ -24,79 +25,132 @@ const row = {
   clientId: deliveries.clientId,
 };
 
+type Wanted = {
+  /** Looked for inside the client's address and the server's answer. */
+  q?: string | undefined;
+  status?: AttemptStatus | null | undefined;
+  after?: string | undefined;
+  size?: number;
+};
+
+/** A page of a search; `searchedTo`: how far back it looked, null when nothing older is left to look through. */
+export type AttemptPage<T> = Page<T> & { searchedTo: Date | null };
+
+/**
+ * Ids of the attempts among `scope` that fit, newest first. Looks through the newest `attemptsSearched` before the cursor, by
+ * the index that `scope` names, and asks each one's delivery by its key: no answer costs more than that, however rare what is
+ * looked for, and the next page goes on where this one ended. `also` narrows down further, on `recent`.
+ */
+async function searchAttempts(
+  scope: SQL,
+  { q, status, after, size = pageSize }: Wanted,
+  also: SQL | undefined,
+  on: Db,
+): Promise<AttemptPage<number>> {
+  const [id] = decodeCursor(after) ?? [];
+  const before = typeof id === 'number' && Number.isSafeInteger(id) ? lt(attempts.id, id) : undefined;
+  const pattern = likePattern(q);
+  const fits = and(
+    status ? sql`recent.status = ${status}` : undefined,
+    also,
+    pattern
+      ? sql`(lower(recent.response) like ${pattern} or lower(client.email) like ${pattern})`
+      : undefined,
+  );
+  // `limit 1` keeps the planner from reading all deliveries there are to join them with these.
+  const client = pattern
+    ? sql`cross join lateral (select email from ${deliveries} where ${deliveries.id} = recent.delivery_id limit 1) client`
+    : sql``;
+  const searched = fits ? attemptsSearched : size + 1;
+  const rows = await on.execute<{ id: string }>(sql`
+    select recent.id from (
+      select ${attempts.id}, ${attempts.ownerId}, ${attempts.deliveryId}, ${attempts.status}, ${attempts.response}
+      from ${attempts} where ${and(scope, before)} order by ${attempts.id} desc limit ${searched}
+    ) recent ${client} ${fits ? sql`where ${fits}` : sql``}
+    order by recent.id desc limit ${size + 1}`);
+  const page = toPage(
+    rows.map((row) => Number(row.id)),
+    size,
+    (last) => [last],
+  );
+  if (page.next || !fits) return { ...page, searchedTo: null };
+  const [oldest] = await on
+    .select({ id: attempts.id, at: attempts.attemptedAt })
+    .from(attempts)
+    .where(and(scope, before))
+    .orderBy(desc(attempts.id))
+    .offset(attemptsSearched - 1)
+    .limit(1);
+  return oldest
+    ? { ...page, next: encodeCursor([oldest.id]), searchedTo: oldest.at }
+    : { ...page, searchedTo: null };
+}
+
 /**
  * A page of attempts, newest first. Of one mailing, run or delivery: those the actor may read; else the actor's own.
  */
 export async function listAttempts(
   actor: Actor,
-  input: {
+  input: Wanted & {
     mailingId?: number | null | undefined;
     runId?: number | null | undefined;
     deliveryId?: number | null | undefined;
-    status?: AttemptStatus | null | undefined;
-    after?: string | undefined;
-    size?: number;
   } = {},
   on: Db = db,
 ) {
-  const { mailingId, runId, deliveryId, size = pageSize } = input;
-  const [id] = decodeCursor(input.after) ?? [];
-  const before = typeof id === 'number' && Number.isSafeInteger(id) ? id : null;
-  const rows = await on
+  const { mailingId, runId, deliveryId } = input;
+  const scope = sql`${and(
+    mailingId || runId || deliveryId ? readable(actor, attempts.ownerId) : own(actor, attempts.ownerId),
+    mailingId ? eq(attempts.mailingId, mailingId) : undefined,
+    runId ? eq(attempts.runId, runId) : undefined,
+    deliveryId ? eq(attempts.deliveryId, deliveryId) : undefined,
+  )}`;
+  const { items: ids, ...page } = await searchAttempts(scope, input, undefined, on);
+  const items = await on
     .select(row)
     .from(attempts)
     .innerJoin(deliveries, eq(deliveries.id, attempts.deliveryId))
     .innerJoin(mailings, eq(mailings.id, attempts.mailingId))
-    .where(
-      and(
-        mailingId || runId || deliveryId ? readable(actor, attempts.ownerId) : own(actor, attempts.ownerId),
-        mailingId ? eq(attempts.mailingId, mailingId) : undefined,
-        runId ? eq(attempts.runId, runId) : undefined,
-        deliveryId ? eq(attempts.deliveryId, deliveryId) : undefined,
-        input.status ? eq(attempts.status, input.status) : undefined,
-        before === null ? undefined : lt(attempts.id, before),
-      ),
-    )
-    .orderBy(desc(attempts.id))
-    .limit(size + 1);
-  return toPage(rows, size, (last) => [last.id]);
+    .where(and(inArray(attempts.id, ids), scope))
+    .orderBy(desc(attempts.id));
+  return { ...page, items };
 }
 export type AttemptRow = Awaited<ReturnType<typeof listAttempts>>['items'][number];
 
-/** A page of everybody's attempts that the actor may read, newest first, with their owners. `q` is looked for inside the client's address. */
+/**
+ * A page of everybody's attempts that the actor may read, newest first, with their owners. An `owner` that names one user alone
+ * is looked for among that user's attempts, another among everybody's.
+ */
 export async function listAllAttempts(
   actor: Actor,
-  input: {
-    q?: string | undefined;
+  input: Wanted & {
     /** Looked for inside address and name of the owner. */
     owner?: string | undefined;
-    status?: AttemptStatus | null | undefined;
-    after?: string | undefined;
-    size?: number;
   } = {},
   on: Db = db,
 ) {
-  const { size = pageSize } = input;
-  const pattern = likePattern(input.q?.replaceAll('\0', ''));
-  const [id] = decodeCursor(input.after) ?? [];
-  const rows = await on
+  const alike = ofOwnersAlike(users.id, input.owner);
+  const owners = alike ? await on.select({ id: users.id }).from(users).where(alike).limit(2) : [];
+  const only = owners.length === 1 ? owners[0] : undefined;
+  const scope = sql`${and(readable(actor, attempts.ownerId), only ? eq(attempts.ownerId, only.id) : undefined)}`;
+  const { items: ids, ...page } =
+    alike && owners.length === 0
+      ? { items: [], next: null, searchedTo: null }
+      : await searchAttempts(
+          scope,
+          input,
+          only || !alike ? undefined : ofOwnersAlike(sql`recent.owner_id`, input.owner),
+          on,
+        );
+  const items = await on
     .select({ ...row, ownerEmail: users.email })
     .from(attempts)
     .innerJoin(deliveries, eq(deliveries.id, attempts.deliveryId))
     .innerJoin(mailings, eq(mailings.id, attempts.mailingId))
     .innerJoin(users, eq(users.id, attempts.ownerId))
-    .where(
-      and(
-        readable(actor, attempts.ownerId),
-        ofOwnersAlike(attempts.ownerId, input.owner),
-        pattern ? sql`lower(${deliveries.email}) like ${pattern}` : undefined,
-        input.status ? eq(attempts.status, input.status) : undefined,
-        typeof id === 'number' && Number.isSafeInteger(id) ? lt(attempts.id, id) : undefined,
-      ),
-    )
-    .orderBy(desc(attempts.id))
-    .limit(size + 1);
-  return toPage(rows, size, (last) => [last.id]);
+    .where(and(inArray(attempts.id, ids), scope))
+    .orderBy(desc(attempts.id));
+  return { ...page, items };
 }
 
 /** An attempt the actor may read, with how its delivery and its run stand; null when there is none. */

@@ -1,5 +1,8 @@
 import { attemptStatuses } from '@/db/enums';
 
+/** No page of a search looks through more attempts than this. */
+export const attemptsSearched = 100_000;
+
 /** The words of the status filter; null for anything else. */
 export function asAttemptStatus(value: unknown) {
   return attemptStatuses.find((status) => status === value) ?? null;

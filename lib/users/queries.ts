@@ -137,9 +137,9 @@ function alike(q: string | undefined): SQL | undefined {
 }
 
 /** Narrows rows down to those of owners whose address or name contains `q`; undefined for nothing typed. It is no scope. */
-export function ofOwnersAlike(ownerId: Column, q: string | undefined): SQL | undefined {
+export function ofOwnersAlike(ownerId: Column | SQL, q: string | undefined): SQL | undefined {
   const found = alike(q);
-  return found && inArray(ownerId, db.select({ id: users.id }).from(users).where(found));
+  return found && sql`${ownerId} in (select ${users.id} from ${users} where ${found})`;
 }
 
 function foundUsers(actor: Actor, { q, role, state }: UserFilter): SQL | undefined {

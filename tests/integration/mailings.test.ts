@@ -5,6 +5,7 @@ import { audit, clients, mailingClients, mailings, messages, runs } from '@/db/s
 import { fixedClock } from '@/lib/clock';
 import { createMailing, deleteMailing, duplicateMailing, updateMailing } from '@/lib/mailings/mutations';
 import {
+  alsoWrongWithMailing,
   countChosen,
   countMailingClients,
   findMailing,
@@ -238,6 +239,81 @@ describe('creating a mailing', () => {
       clock,
     );
     expect(result).toMatchObject({ ok: false, error: { fields: { clientIds: { code: 'no_clients' } } } });
+  });
+
+  test('everything that only the rows and the clock know is named at once, and nothing is written', async () => {
+    const newcomer = await createActor(db);
+    const before = await written();
+    const result = await createMailing(
+      newcomer,
+      input({
+        audience: 'all',
+        clientIds: [],
+        messageId: null,
+        newSubject: 'A',
+        newBody: '<p>{{ client.full_name </p>',
+        startsAt: '2026-02-30T09:00',
+      }),
+      db,
+      clock,
+    );
+    expect(result).toMatchObject({
+      ok: false,
+      error: {
+        code: 'invalid',
+        fields: {
+          startsAt: { code: 'impossible_date' },
+          newBody: { code: 'template_broken' },
+          clientIds: { code: 'no_clients' },
+        },
+      },
+    });
+    expect(await written()).toEqual(before);
+  });
+
+  test('a half-filled form is told of its times and of missing clients beside what is empty', async () => {
+    const newcomer = await createActor(db);
+    const half = { audience: 'all', zone: 'Europe/Moscow', starts: 'later', startsAt: '2026-11-01T09:00' };
+    expect(
+      await alsoWrongWithMailing(
+        newcomer,
+        { ...half, endsAt: '2026-11-19T09:00', periodicity: 'daily' },
+        db,
+        clock,
+      ),
+    ).toEqual({ endsAt: { code: 'ends_in_past' }, clientIds: { code: 'no_clients' } });
+    expect(
+      await alsoWrongWithMailing(
+        owner,
+        { ...half, starts: 'now', startsAt: '', endsAt: '', periodicity: 'once' },
+        db,
+        clock,
+      ),
+    ).toEqual({});
+  });
+
+  test('a form names all of its mistakes at once: name, letter, clients and times', () => {
+    const sent = { name: '', messageId: 'new', audience: 'chosen', zone: 'UTC', starts: 'later' };
+    const codes = (changes: Record<string, string>) => {
+      const { error } = mailingSchema.safeParse({ ...sent, ...changes });
+      return Object.fromEntries(error?.issues.map((issue) => [issue.path.join('.'), issue.message]) ?? []);
+    };
+    expect(codes({ newSubject: '', newBody: '<p></p>', startsAt: '', endsAt: '', newClients: ' ' })).toEqual({
+      name: 'required',
+      newSubject: 'required',
+      newBody: 'required',
+      clientIds: 'no_clients',
+      startsAt: 'required',
+    });
+    expect(
+      codes({
+        messageId: '1',
+        clientIds: '1',
+        audience: 'nobody',
+        startsAt: '2026-12-01T09:00',
+        endsAt: '2026-12-01T08:00',
+      }),
+    ).toEqual({ name: 'required', audience: 'invalid_value', endsAt: 'ends_before_start' });
   });
 
   test('the form refuses a name with a line break, an empty one, and one that is too long', () => {

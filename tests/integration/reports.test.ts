@@ -1,7 +1,9 @@
+import { eq, sql } from 'drizzle-orm';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { db } from '@/db/client';
-import { exportAttempts, findAttempt, listAttempts } from '@/lib/attempts/queries';
-import { csvLine } from '@/lib/attempts/schema';
+import { attempts } from '@/db/schema';
+import { exportAttempts, findAttempt, listAllAttempts, listAttempts } from '@/lib/attempts/queries';
+import { attemptsSearched, csvLine } from '@/lib/attempts/schema';
 import type { Actor } from '@/lib/policy/rules';
 import { listReports, ownCounts, reportTotals } from '@/lib/reports/queries';
 import {
@@ -85,6 +87,58 @@ describe('attempts', () => {
     expect(seen).toEqual(seen.toSorted((a, b) => b - a));
     const failed = await listAttempts(owner, { mailingId: mailing.id, status: 'failure' });
     expect(failed.items).toMatchObject([{ code: 550, response: '550 5.1.1 no such user' }]);
+  });
+
+  test('are found by the client’s address and by the server’s answer, page by page, among one’s own only', async () => {
+    const { people } = await sentMailing(owner, 5);
+    await sentMailing(stranger, 5);
+    const manager = await createActor(db, { isStaff: true });
+    const first = people[0]?.email ?? '';
+    expect((await listAttempts(owner, { q: first.toUpperCase() })).items.map((row) => row.email)).toEqual([
+      first,
+    ]);
+    expect((await listAttempts(stranger, { q: first })).items).toEqual([]);
+    const refused = await listAttempts(owner, { q: ' NO SUCH user' });
+    expect(refused.items).toMatchObject([{ response: '550 5.1.1 no such user' }]);
+    expect(refused).toMatchObject({ next: null, searchedTo: null });
+    expect((await listAttempts(owner, { q: 'no such user', status: 'success' })).items).toEqual([]);
+    expect((await listAttempts(owner, { q: '%' })).items).toEqual([]);
+    expect((await listAllAttempts(manager, { q: 'no such user' })).items).toHaveLength(2);
+    expect((await listAllAttempts(owner, { q: 'no such user' })).items).toHaveLength(1);
+
+    const seen: number[] = [];
+    let after: string | undefined;
+    do {
+      const page = await listAttempts(owner, { q: '@', after, size: 2 });
+      seen.push(...page.items.map((row) => row.id));
+      after = page.next ?? undefined;
+    } while (after);
+    expect(seen).toHaveLength(5);
+    expect(seen).toEqual(seen.toSorted((a, b) => b - a));
+  });
+
+  test('more than a page of a search looks through are searched page by page, and each says how far it came', async () => {
+    const { mailing, run, people } = await sentMailing(owner);
+    const [{ id: deliveryId, batchId } = { id: 0, batchId: 0 }] = await db
+      .select({ id: attempts.deliveryId, batchId: attempts.batchId })
+      .from(attempts)
+      .where(eq(attempts.runId, run.id))
+      .limit(1);
+    await db.execute(sql`
+      insert into ${attempts} (delivery_id, run_id, mailing_id, owner_id, batch_id, attempted_at, status, code, response, stage, transport)
+      select ${deliveryId}::bigint, ${run.id}::bigint, ${mailing.id}::bigint, ${owner.id}::bigint, ${batchId}::bigint,
+        '2026-11-20T09:00Z'::timestamptz, 'success', 250, '250 taken', 'dot', 'smtp'
+      from generate_series(1, ${attemptsSearched})`);
+    const first = await listAttempts(owner, { q: 'no such user' });
+    expect(first.items).toEqual([]);
+    expect(first.searchedTo).toEqual(new Date('2026-11-20T09:00Z'));
+    const second = await listAttempts(owner, { q: 'no such user', after: first.next ?? undefined });
+    expect(second.items).toMatchObject([{ response: '550 5.1.1 no such user' }]);
+    expect(second).toMatchObject({ next: null, searchedTo: null });
+    const rare = await listAttempts(owner, { mailingId: mailing.id, status: 'failure' });
+    expect(rare.items).toEqual([]);
+    expect(rare.next).not.toBeNull();
+    expect(people).toHaveLength(3);
   });
 
   test('of another’s mailing are not there, except to a manager', async () => {

@@ -3,7 +3,7 @@ import { getTranslations } from 'next-intl/server';
 import { LinkButton } from '@/components/layout/link';
 import { Page } from '@/components/layout/shell';
 import { AttemptFilters } from '@/components/reports/attempt-filters';
-import { AttemptsTable } from '@/components/reports/attempts-table';
+import { AttemptsTable, SearchedTo } from '@/components/reports/attempts-table';
 import { Empty } from '@/components/ui/empty';
 import { Pager } from '@/components/ui/pager';
 import { listAttempts } from '@/lib/attempts/queries';
@@ -24,6 +24,7 @@ export default async function AttemptsPage({ searchParams }: Props) {
   const asked = await searchParams;
   const status = asAttemptStatus(asked.status);
   const after = text(asked.after);
+  const q = text(asked.q)?.trim().slice(0, 200) || undefined;
   const named = /^\d{1,15}$/.test(text(asked.mailing) ?? '') ? Number(asked.mailing) : null;
   const [t, names, mailing] = await Promise.all([
     getTranslations('reports.attempts'),
@@ -32,7 +33,7 @@ export default async function AttemptsPage({ searchParams }: Props) {
   ]);
   // A mailing that the actor may not read is no mailing: the list then is of all one's own.
   const mailingId = mailing?.id ?? null;
-  const page = await listAttempts(actor, { mailingId, status, after });
+  const page = await listAttempts(actor, { mailingId, status, q, after });
   const mailings =
     mailing && !names.some((name) => name.id === mailing.id)
       ? [{ id: mailing.id, name: mailing.name }, ...names]
@@ -40,11 +41,12 @@ export default async function AttemptsPage({ searchParams }: Props) {
   const href = (cursor: string | null) => {
     const search = new URLSearchParams();
     if (mailingId !== null) search.set('mailing', String(mailingId));
+    if (q) search.set('q', q);
     if (status) search.set('status', status);
     if (cursor) search.set('after', cursor);
     return `/attempts${search.size > 0 ? `?${search}` : ''}`;
   };
-  const filtered = mailingId !== null || status !== null;
+  const filtered = mailingId !== null || status !== null || q !== undefined;
   const nothing = page.items.length === 0;
   return (
     <Page
@@ -66,7 +68,7 @@ export default async function AttemptsPage({ searchParams }: Props) {
         />
       ) : (
         <div className="grid grid-cols-[minmax(0,1fr)] gap-4">
-          <AttemptFilters mailings={mailings} mailingId={mailingId} status={status} />
+          <AttemptFilters q={q} mailings={mailings} mailingId={mailingId} status={status} />
           {nothing ? (
             <Empty
               title={t('nothingFound')}
@@ -78,6 +80,7 @@ export default async function AttemptsPage({ searchParams }: Props) {
           )}
           <Pager
             label={t('title')}
+            note={page.searchedTo ? <SearchedTo at={page.searchedTo} zone={actor.timeZone} /> : null}
             nextHref={page.next ? href(page.next) : null}
             firstHref={after ? href(null) : null}
           />

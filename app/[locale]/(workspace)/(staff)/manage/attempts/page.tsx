@@ -2,9 +2,8 @@ import type { Metadata } from 'next';
 import { notFound } from 'next/navigation';
 import { getTranslations } from 'next-intl/server';
 import { DeskList } from '@/components/manage/desk-list';
-import { AttemptsTable } from '@/components/reports/attempts-table';
-import { SelectField } from '@/components/ui/field';
-import { attemptStatuses } from '@/db/enums';
+import { AttemptStatusField } from '@/components/reports/attempt-filters';
+import { AttemptsTable, SearchedTo } from '@/components/reports/attempts-table';
 import { listAllAttempts } from '@/lib/attempts/queries';
 import { asAttemptStatus } from '@/lib/attempts/schema';
 import { requireActor } from '@/lib/auth/session';
@@ -23,30 +22,18 @@ export default async function AllAttemptsPage({ searchParams }: Props) {
   if (!canManage(actor)) notFound();
   const asked = readAsked(await searchParams);
   const status = asAttemptStatus(asked.status);
-  const [t, tManage, page] = await Promise.all([
+  const [t, page] = await Promise.all([
     getTranslations('reports.attempts'),
-    getTranslations('manage.attempts'),
     listAllAttempts(actor, { ...asked, status }),
   ]);
   return (
     <DeskList
       place="attempts"
       asked={{ ...asked, status: status ?? undefined }}
-      searchPlaceholder={tManage('searchPlaceholder')}
-      filters={
-        <SelectField
-          key={status ?? 'all'}
-          name="status"
-          label={t('status')}
-          hideLabel
-          defaultValue={status ?? ''}
-          options={[
-            { value: '', label: t('allStatuses') },
-            ...attemptStatuses.map((value) => ({ value, label: t(`statuses.${value}`) })),
-          ]}
-        />
-      }
+      searchPlaceholder={t('searchPlaceholder')}
+      filters={<AttemptStatusField status={status} />}
       nextPage={page.next}
+      note={page.searchedTo ? <SearchedTo at={page.searchedTo} zone={actor.timeZone} /> : null}
       isEmpty={page.items.length === 0}
     >
       <AttemptsTable attempts={page.items} zone={actor.timeZone} />
