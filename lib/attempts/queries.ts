@@ -1,4 +1,4 @@
-import { and, asc, desc, eq, gt, inArray, lt, type SQL, sql } from 'drizzle-orm';
+import { and, asc, type Column, desc, eq, gt, inArray, lt, type SQL, sql } from 'drizzle-orm';
 import { type Db, db } from '@/db/client';
 import type { AttemptStatus } from '@/db/enums';
 import { attempts, deliveries, mailings, runs, users } from '@/db/schema';
@@ -36,19 +36,30 @@ type Wanted = {
 /** A page of a search; `searchedTo`: how far back it looked, null when nothing older is left to look through. */
 export type AttemptPage<T> = Page<T> & { searchedTo: Date | null };
 
+/** The attempts of one owner, mailing or run, in the order of the index of these; null for everybody's. */
+type Along = { column: Column; value: number } | null;
+
 /**
- * Ids of the attempts among `scope` that fit, newest first. Looks through the newest `attemptsSearched` before the cursor, by
- * the index that `scope` names, and asks each one's delivery by its key: no answer costs more than that, however rare what is
- * looked for, and the next page goes on where this one ended. `also` narrows down further, on `recent`.
+ * Ids of the attempts among `scope` that fit, newest first. Looks through the newest `attemptsSearched` before the cursor and
+ * asks each one's delivery by its key: no answer costs more than that, however rare what is looked for, and the next page goes
+ * on where this one ended. The range says `along` as a comparison of rows and not as an equation: else, and so with a scope that is not shut in by `is true`, the planner may walk
+ * everybody's attempts backwards, past all that came after those of an owner who has long been quiet. `also` narrows down
+ * further, on `recent`.
  */
 async function searchAttempts(
   scope: SQL,
+  along: Along,
   { q, status, after, size = pageSize }: Wanted,
   also: SQL | undefined,
   on: Db,
 ): Promise<AttemptPage<number>> {
   const [id] = decodeCursor(after) ?? [];
-  const before = typeof id === 'number' && Number.isSafeInteger(id) ? lt(attempts.id, id) : undefined;
+  const before = typeof id === 'number' && Number.isSafeInteger(id) ? id : Number.MAX_SAFE_INTEGER;
+  const among = along
+    ? sql`(${scope}) is true and (${along.column}, ${attempts.id}) >= (${along.value}::bigint, 0)
+        and (${along.column}, ${attempts.id}) < (${along.value}::bigint, ${before}::bigint)`
+    : sql`${scope} and ${lt(attempts.id, before)}`;
+  const newest = along ? [desc(along.column), desc(attempts.id)] : [desc(attempts.id)];
   const pattern = likePattern(q);
   const fits = and(
     status ? sql`recent.status = ${status}` : undefined,
@@ -64,10 +75,11 @@ async function searchAttempts(
   const searched = fits ? attemptsSearched : size + 1;
   const rows = await on.execute<{ id: string }>(sql`
     select recent.id from (
-      select ${attempts.id}, ${attempts.ownerId}, ${attempts.deliveryId}, ${attempts.status}, ${attempts.response}
-      from ${attempts} where ${and(scope, before)} order by ${attempts.id} desc limit ${searched}
+      select ${attempts.id}, ${along?.column ?? sql`1`} as along, ${attempts.ownerId} as owner_id,
+        ${attempts.deliveryId}, ${attempts.status}, ${attempts.response}
+      from ${attempts} where ${among} order by ${sql.join(newest, sql`, `)} limit ${searched}
     ) recent ${client} ${fits ? sql`where ${fits}` : sql``}
-    order by recent.id desc limit ${size + 1}`);
+    order by recent.along desc, recent.id desc limit ${size + 1}`);
   const page = toPage(
     rows.map((row) => Number(row.id)),
     size,
@@ -77,8 +89,8 @@ async function searchAttempts(
   const [oldest] = await on
     .select({ id: attempts.id, at: attempts.attemptedAt })
     .from(attempts)
-    .where(and(scope, before))
-    .orderBy(desc(attempts.id))
+    .where(among)
+    .orderBy(...newest)
     .offset(attemptsSearched - 1)
     .limit(1);
   return oldest
@@ -105,7 +117,12 @@ export async function listAttempts(
     runId ? eq(attempts.runId, runId) : undefined,
     deliveryId ? eq(attempts.deliveryId, deliveryId) : undefined,
   )}`;
-  const { items: ids, ...page } = await searchAttempts(scope, input, undefined, on);
+  const along: Along = deliveryId
+    ? null
+    : runId
+      ? { column: attempts.runId, value: runId }
+      : { column: mailingId ? attempts.mailingId : attempts.ownerId, value: mailingId || actor.id };
+  const { items: ids, ...page } = await searchAttempts(scope, along, input, undefined, on);
   const items = await on
     .select(row)
     .from(attempts)
@@ -137,7 +154,8 @@ export async function listAllAttempts(
     alike && owners.length === 0
       ? { items: [], next: null, searchedTo: null }
       : await searchAttempts(
-          scope,
+          readable(actor, attempts.ownerId),
+          only ? { column: attempts.ownerId, value: only.id } : null,
           input,
           only || !alike ? undefined : ofOwnersAlike(sql`recent.owner_id`, input.owner),
           on,

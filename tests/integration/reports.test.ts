@@ -103,7 +103,7 @@ describe('attempts', () => {
     expect(refused).toMatchObject({ next: null, searchedTo: null });
     expect((await listAttempts(owner, { q: 'no such user', status: 'success' })).items).toEqual([]);
     expect((await listAttempts(owner, { q: '%' })).items).toEqual([]);
-    expect((await listAllAttempts(manager, { q: 'no such user' })).items).toHaveLength(2);
+    expect((await listAllAttempts(manager, { q: first })).items.map((row) => row.email)).toEqual([first]);
     expect((await listAllAttempts(owner, { q: 'no such user' })).items).toHaveLength(1);
 
     const seen: number[] = [];
