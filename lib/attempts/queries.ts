@@ -42,8 +42,8 @@ type Along = { column: Column; value: number } | null;
 /**
  * Ids of the attempts among `scope` that fit, newest first. Looks through the newest `attemptsSearched` before the cursor and
  * asks each one's delivery by its key: no answer costs more than that, however rare what is looked for, and the next page goes
- * on where this one ended. The range says `along` as a comparison of rows and not as an equation: else, and so with a scope that is not shut in by `is true`, the planner may walk
- * everybody's attempts backwards, past all that came after those of an owner who has long been quiet. `also` narrows down
+ * on where this one ended. `along` is a comparison of rows, and `scope` shut in by `is true`: with an equation the planner may
+ * walk everybody's attempts backwards, past all that came after those of an owner who has long been quiet. `also` narrows down
  * further, on `recent`.
  */
 async function searchAttempts(
