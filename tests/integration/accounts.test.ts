@@ -257,12 +257,12 @@ describe('signing in', () => {
     expect(garbage).toEqual(nobody);
   });
 
-  it('tells who blocked it, when and why, only to whoever knows the password', async () => {
+  it('tells who blocked it, when by its own clock, and why, only to whoever knows the password', async () => {
     const email = fresh();
-    const user = await createUser(db, { email, password: right });
+    const user = await createUser(db, { email, password: right, timeZone: 'Asia/Tokyo' });
     const manager = await createUser(db, { isStaff: true, name: 'Mary Manager' });
     await blockUser(asActor(manager), { userId: user.id, reason: 'spam complaints' });
-    const at = (await findUserByEmail(email))?.blockedAt?.getTime();
+    const at = ((await findUserByEmail(email))?.blockedAt?.getTime() ?? 0) + 9 * 3_600_000;
     expect(code(await checkSignIn({ email, password: 'not the one' }, elsewhere()))).toBe(
       'wrong_credentials',
     );
@@ -270,7 +270,7 @@ describe('signing in', () => {
       ok: false,
       error: {
         code: 'blocked',
-        params: { reason: 'spam complaints', at, known: 'yes', name: 'Mary Manager' },
+        params: { reason: 'spam complaints', at, zone: 'GMT+9', known: 'yes', name: 'Mary Manager' },
       },
     });
     await unblockUser(null, { userId: user.id });
