@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { expect, test } from '@playwright/test';
 import { connect } from '../../db/client';
 import { createUser } from '../support/factories';
@@ -8,7 +9,7 @@ import { type Answer, ask, type Question, signInAt } from '../support/visit';
 
 const addresses = [...foreignAddresses, ...oddAddresses];
 const password = 'a long and honest passphrase';
-const email = `led-${Date.now().toString(36)}@people.test`;
+const email = `led-${randomUUID().slice(0, 8)}@people.test`;
 
 test.beforeAll(async () => {
   const { db, sql } = connect(process.env.E2E_DATABASE_URL ?? '', 1);
