@@ -27,6 +27,11 @@ export async function recordAudit(actor: Actor | null, entry: Entry, on: Db = db
   });
 }
 
+/** The same for a change of somebody's thing; the owner's own changes are nobody else's business, and not written down. */
+export async function recordForeign(actor: Actor, ownerId: number, entry: Entry, tx: Db): Promise<void> {
+  if (ownerId !== actor.id) await recordAudit(actor, entry, tx);
+}
+
 /** What the target is called now. */
 function called({ targetType, targetId }: Pick<Entry, 'targetType' | 'targetId'>) {
   switch (targetType) {
@@ -45,7 +50,7 @@ function called({ targetType, targetId }: Pick<Entry, 'targetType' | 'targetId'>
 
 function calledBefore(before: object | undefined): string | undefined {
   const fields: Record<string, unknown> = { ...before };
-  return ['name', 'email', 'subject']
+  return ['name', 'email', 'subject', 'title']
     .map((field) => fields[field])
     .find((value) => typeof value === 'string');
 }

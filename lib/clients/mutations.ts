@@ -1,8 +1,7 @@
 import { and, eq, inArray, sql } from 'drizzle-orm';
 import { type Db, db } from '@/db/client';
 import { clients } from '@/db/schema';
-import { recordAudit } from '@/lib/audit/mutations';
-import type { AuditAction } from '@/lib/audit/schema';
+import { recordForeign } from '@/lib/audit/mutations';
 import { addressKey, parseAddress } from '@/lib/email/address';
 import { databaseErrorCode, done, type FieldErrors, type Result, refuse, refuseField } from '@/lib/errors';
 import type { Actor } from '@/lib/policy/rules';
@@ -74,7 +73,12 @@ export async function updateClient(
         .returning({ id: clients.id });
       if (!found || !changed) return refuse('not_found');
       const { ownerId, ...before } = found;
-      await auditForeign(actor, ownerId, { action: 'update_client', targetId: input.id, before, after }, tx);
+      await recordForeign(
+        actor,
+        ownerId,
+        { action: 'update_client', targetType: 'client', targetId: input.id, before, after },
+        tx,
+      );
       return done(changed);
     });
   } catch (error) {
@@ -101,10 +105,10 @@ export async function deleteClient(
       });
     if (!gone) return refuse('not_found');
     // Whose it was is nowhere else from now on.
-    await auditForeign(
+    await recordForeign(
       actor,
       gone.ownerId,
-      { action: 'delete_client', targetId: input.id, before: gone },
+      { action: 'delete_client', targetType: 'client', targetId: input.id, before: gone },
       tx,
     );
     return done({ deleted: 1 });
@@ -277,14 +281,4 @@ function checkRow(row: ImportRow): StagedRow | InvalidLine {
   if (comment.length > 2000) return { line: row.line, reason: 'comment_too_long' };
   if (!plainText(comment)) return { line: row.line, reason: 'invalid_value' };
   return { line: row.line, email, email_key: addressKey(email), full_name: fullName, comment };
-}
-
-/** Every change of another's data by an admin is written down, in the transaction that makes it. */
-async function auditForeign(
-  actor: Actor,
-  ownerId: number,
-  change: { action: AuditAction; targetId: number; before: object; after?: object },
-  tx: Db,
-): Promise<void> {
-  if (ownerId !== actor.id) await recordAudit(actor, { targetType: 'client', ...change }, tx);
 }

@@ -1,8 +1,7 @@
 import { and, eq, sql } from 'drizzle-orm';
 import { type Db, db } from '@/db/client';
 import { messages } from '@/db/schema';
-import { recordAudit } from '@/lib/audit/mutations';
-import type { AuditAction } from '@/lib/audit/schema';
+import { recordForeign } from '@/lib/audit/mutations';
 import { type Clock, systemClock } from '@/lib/clock';
 import { createTransport, type Transport } from '@/lib/email/transport';
 import { appUrl, env } from '@/lib/env';
@@ -71,7 +70,12 @@ export async function updateMessage(
       .returning({ id: messages.id });
     if (!found || !changed) return refuse('not_found');
     const { ownerId, ...before } = found;
-    await auditForeign(actor, ownerId, { action: 'update_message', targetId: input.id, before, after }, tx);
+    await recordForeign(
+      actor,
+      ownerId,
+      { action: 'update_message', targetType: 'message', targetId: input.id, before, after },
+      tx,
+    );
     return done(changed);
   });
 }
@@ -109,11 +113,12 @@ async function deleteOrArchive(tx: Db, actor: Actor, id: number): Promise<Result
   if (!end) return refuse('not_found');
   const { subject, archived } = end;
   const ownerId = Number(end.owner_id);
-  await auditForeign(
+  await recordForeign(
     actor,
     ownerId,
     {
       action: archived ? 'archive_message' : 'delete_message',
+      targetType: 'message',
       targetId: id,
       before: { subject, ...(archived ? { isArchived: false } : { ownerId }) },
       ...(archived ? { after: { subject, isArchived: true } } : {}),
@@ -201,14 +206,4 @@ export async function sendTestLetter(
   } finally {
     await transport.close();
   }
-}
-
-/** Every change of another's data by an admin is written down, in the transaction that makes it. */
-async function auditForeign(
-  actor: Actor,
-  ownerId: number,
-  change: { action: AuditAction; targetId: number; before: object; after?: object },
-  tx: Db,
-): Promise<void> {
-  if (ownerId !== actor.id) await recordAudit(actor, { targetType: 'message', ...change }, tx);
 }

@@ -1,11 +1,9 @@
-import { setTimeout } from 'node:timers/promises';
 import { and, desc, eq, gt, isNull, ne, sql } from 'drizzle-orm';
 import { type Db, db } from '@/db/client';
 import { audit, postSlugs, posts } from '@/db/schema';
 import { recordAudit } from '@/lib/audit/mutations';
 import type { AuditAction } from '@/lib/audit/schema';
 import { databaseErrorCode, done, type Result, refuse, refuseField } from '@/lib/errors';
-import { log } from '@/lib/log';
 import { type Actor, canManagePosts } from '@/lib/policy/rules';
 import { managed } from '@/lib/policy/scopes';
 import { toInstant } from '@/lib/recurrence/slots';
@@ -396,17 +394,6 @@ export async function purgePosts({ now }: { now: Date }, on: Db = db): Promise<n
     )
     .returning({ id: posts.id });
   return gone.length;
-}
-
-/** How often a worker looks for articles that are to go for good. */
-const purgeEveryMs = 3_600_000;
-
-/** {@link purgePosts} again and again, until the signal. What fails is logged and tried again. */
-export async function keepPostsPurged(signal: AbortSignal): Promise<void> {
-  while (!signal.aborted) {
-    await purgePosts({ now: new Date() }).catch((error) => log.surprise('posts_not_purged', error));
-    await setTimeout(purgeEveryMs, undefined, { signal }).catch(() => {});
-  }
 }
 
 async function livingLike(base: string, tx: Db): Promise<Set<string>> {

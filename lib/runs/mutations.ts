@@ -1,7 +1,7 @@
 import { and, desc, eq, inArray, isNull, sql } from 'drizzle-orm';
 import { type Db, db } from '@/db/client';
 import { deliveries, mailings, runs, users } from '@/db/schema';
-import { recordAudit } from '@/lib/audit/mutations';
+import { recordAudit, recordForeign } from '@/lib/audit/mutations';
 import { type AuditAction, reasonMax } from '@/lib/audit/schema';
 import type { HoldNews } from '@/lib/auth/letters';
 import { type Clock, systemClock } from '@/lib/clock';
@@ -45,8 +45,7 @@ async function auditForeign(
   change: { action: AuditAction; before?: object; after?: object },
   tx: Db,
 ): Promise<void> {
-  if (mailing.ownerId !== actor.id)
-    await recordAudit(actor, { targetType: 'mailing', targetId: mailing.id, ...change }, tx);
+  await recordForeign(actor, mailing.ownerId, { targetType: 'mailing', targetId: mailing.id, ...change }, tx);
 }
 
 /**

@@ -1,4 +1,3 @@
-import { setTimeout } from 'node:timers/promises';
 import { and, eq, isNull, sql } from 'drizzle-orm';
 import { type Db, db } from '@/db/client';
 import type { UploadPurpose, UploadStorage } from '@/db/enums';
@@ -187,21 +186,6 @@ export async function tidyUploads(
   await removeHalfWritten(now);
   if (removed > 0) log.info('uploads_removed', { removed });
   return { removed };
-}
-
-/** How often a worker asks whether it is time to tidy up, and for how long it does then. */
-const tidyEveryMs = 600_000;
-const tidyMs = 60_000;
-
-/** {@link tidyUploads} again and again, until the signal. What fails is logged and tried again. */
-export async function keepUploadsTidy(signal: AbortSignal): Promise<void> {
-  while (!signal.aborted) {
-    await tidyUploads({ deadline: new Date(Date.now() + tidyMs) }).catch((error) =>
-      log.surprise('uploads_not_tidied', error),
-    );
-    // Ends early when the signal says so.
-    await setTimeout(tidyEveryMs, undefined, { signal }).catch(() => {});
-  }
 }
 
 /**

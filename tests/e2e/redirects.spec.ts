@@ -9,9 +9,11 @@ import { type Answer, ask, type Question, signInAt } from '../support/visit';
 
 const addresses = [...foreignAddresses, ...oddAddresses];
 const password = 'a long and honest passphrase';
-const email = `led-${randomUUID().slice(0, 8)}@people.test`;
+let email: string;
 
+// Runs again for each test, also in a worker that has read this file already.
 test.beforeAll(async () => {
+  email = `led-${randomUUID().slice(0, 8)}@people.test`;
   const { db, sql } = connect(process.env.E2E_DATABASE_URL ?? '', 1);
   await createUser(db, { email, password });
   await sql.end();

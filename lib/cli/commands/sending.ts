@@ -22,9 +22,8 @@ export function addSendingCommands(program: Command): void {
     .action(async () => {
       note('The worker sends what is due. Ctrl-C ends it.');
       const { work } = await import('@/lib/sending/work');
-      const { keepUploadsTidy } = await import('@/lib/uploads/mutations');
-      const { keepPostsPurged } = await import('@/lib/posts/mutations');
+      const { keepHouseUntil } = await import('@/lib/installation/housekeeping');
       const signal = untilInterrupted();
-      await Promise.all([work({ signal }), keepUploadsTidy(signal), keepPostsPurged(signal)]);
+      await Promise.all([work({ signal }), keepHouseUntil(signal)]);
     });
 }

@@ -1,10 +1,9 @@
 import { timingSafeEqual } from 'node:crypto';
 import { after } from 'next/server';
 import { env, keyedDigest } from '@/lib/env';
+import { keepHouse } from '@/lib/installation/housekeeping';
 import { log } from '@/lib/log';
-import { purgePosts } from '@/lib/posts/mutations';
 import { callBudget, readCallBudget, sendWithinBudget } from '@/lib/sending/call';
-import { tidyUploads } from '@/lib/uploads/mutations';
 
 export const dynamic = 'force-dynamic';
 /** Seconds a platform may let the call live. Next reads it from the source, so it is a literal; the largest budget fits into it. */
@@ -35,10 +34,7 @@ export async function GET(request: Request): Promise<Response> {
       goOn: (rest) => after(rest),
     });
     // Letters first: what their pass leaves of the time.
-    await tidyUploads({ deadline: new Date(ends - tidyStepMs) }).catch((error) =>
-      log.surprise('uploads_not_tidied', error),
-    );
-    await purgePosts({ now: new Date() }).catch((error) => log.surprise('posts_not_purged', error));
+    await keepHouse({ deadline: new Date(ends) });
     return Response.json(counts, { headers: noStore });
   } catch (error) {
     return Response.json(
@@ -48,6 +44,4 @@ export async function GET(request: Request): Promise<Response> {
   }
 }
 
-/** What removing one picture takes at most. */
-const tidyStepMs = 20_000;
 const noStore = { 'cache-control': 'no-store' };
