@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
 
 const root = import.meta.dirname;
@@ -10,6 +11,8 @@ const shared = {
 
 export default defineConfig({
   test: {
+    // Most of a file's time is waiting: for a lease, a time-out, a server that says nothing.
+    maxWorkers: Math.max(3, availableParallelism() - 1),
     projects: [
       {
         ...shared,

@@ -1,6 +1,6 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
-import { setTimeout as pause } from 'node:timers/promises';
+import { setImmediate as afterWrites, setTimeout as pause } from 'node:timers/promises';
 import type { Clock } from '@/lib/clock';
 import type { Letter, SendResult, Transport } from '@/lib/email/transport';
 import { appUrl, type Env, env } from '@/lib/env';
@@ -99,9 +99,14 @@ type OpenBatch = {
   followed: OpenBatch | null;
 };
 
+/** Letters by delivery, and of those that cannot be composed, why. */
+type Composed = { letters: Map<number, Letter>; broken: Map<number, string> };
+
 /** What a lane hands over at a time: some deliveries of its batch, or all of them where it goes whole. */
 type Parcel = {
   deliveries: ledger.ClaimedDelivery[];
+  /** Its letters, where there was time to compose them before it is served. */
+  composed: Composed | null;
   /** Which of them are on disk as about to be handed over; null: none yet. */
   intents: ledger.Intents | null;
 };
@@ -304,7 +309,7 @@ class Engine {
     if (waiting.length === 0 || stretch.isOver || this.isOutOfTime()) return null;
     const { repeatsSafely, batchMax } = this.pass.transport;
     const deliveries = waiting.splice(0, repeatsSafely ? waiting.length : Math.min(laneSize, batchMax));
-    return { deliveries, intents: null };
+    return { deliveries, composed: null, intents: null };
   }
 
   /** The parcel to go when this one is recorded: of the same batch, else of the one that follows if its bytes are not frozen first. */
@@ -442,9 +447,9 @@ class Engine {
     return false;
   }
 
-  private composeAll(deliveries: ledger.ClaimedDelivery[], compiled: CompiledLetter) {
-    const letters = new Map<number, Letter>();
-    const broken = new Map<number, string>();
+  private composeAll(deliveries: ledger.ClaimedDelivery[], compiled: CompiledLetter): Composed {
+    const letters: Composed['letters'] = new Map();
+    const broken: Composed['broken'] = new Map();
     for (const delivery of deliveries) {
       try {
         letters.set(delivery.id, compiled.compose(delivery));
@@ -455,6 +460,12 @@ class Engine {
     return { letters, broken };
   }
 
+  /** While the database writes, the letters that go when it has written. */
+  private async composeAhead(parcel: Parcel, compiled: CompiledLetter): Promise<void> {
+    await afterWrites();
+    parcel.composed = this.composeAll(parcel.deliveries, compiled);
+  }
+
   /**
    * Intends a parcel, sends it, and records what became of it, together with the intent of the next one, which is answered where
    * the batch has more and may go on; that of the batch that follows is left with it.
@@ -463,7 +474,7 @@ class Engine {
     const { transport, signal } = this.pass;
     const { batch } = open;
     const { deliveries } = parcel;
-    const { letters, broken } = this.composeAll(deliveries, open.letters);
+    const { letters, broken } = parcel.composed ?? this.composeAll(deliveries, open.letters);
     if (open.isRepeat && !(await this.mayRepeat(open, [...letters.values()]))) return null;
     const intents =
       parcel.intents ??
@@ -515,16 +526,19 @@ class Engine {
     const outcomes = intended.map((delivery) =>
       this.outcomeOf(delivery, result.get(delivery.id) ?? noResult, batch),
     );
-    const recorded = await ledger.recordOutcomes({
-      batch,
-      leaseSeconds: this.settings.SEND_LEASE_SECONDS,
-      outcomes,
-      next: next && {
-        batch: next.from.batch,
-        deliveryIds: next.parcel.deliveries.map((delivery) => delivery.id),
-      },
-      now: this.now(),
-    });
+    const [recorded] = await Promise.all([
+      ledger.recordOutcomes({
+        batch,
+        leaseSeconds: this.settings.SEND_LEASE_SECONDS,
+        outcomes,
+        next: next && {
+          batch: next.from.batch,
+          deliveryIds: next.parcel.deliveries.map((delivery) => delivery.id),
+        },
+        now: this.now(),
+      }),
+      next && this.composeAhead(next.parcel, next.from.letters),
+    ]);
     if (next && recorded.intents.size > 0) next.parcel.intents = recorded.intents;
     if (next && next.from !== open) {
       if (next.parcel.intents) next.from.first = next.parcel;
