@@ -37,7 +37,7 @@ type Fields = {
 type Row = typeof posts.$inferSelect;
 type Seen = Pick<Row, 'slug' | 'status' | 'deletedAt'>;
 
-/** Two may take the same address at the same moment: the loser looks again, so many times. */
+/** Somebody may take an address by typing it while another's is made of a title: the loser looks again, so many times. */
 const triesMax = 5;
 /** An admin or a manager who writes in another's draft is written down once in so long, not with every autosave. */
 const auditPauseMinutes = 60;
@@ -114,6 +114,8 @@ async function chooseSlug(
     // An address that readers know stays; and one with a number does not change with every letter that is typed.
     if (current && (current.publishedAt || isSlugOfTitle(current.slug, title))) return done(current.slug);
     const base = slugOfTitle(title);
+    // Those who want the same one come one after the other, each seeing what the one before took, until its transaction ends.
+    await tx.execute(sql`select pg_advisory_xact_lock(hashtextextended(${`post_slug:${base}`}, 0))`);
     return done(firstFree(base, await takenLike(base, id, tx)));
   }
   const wanted = toSlug(typed);

@@ -172,19 +172,29 @@ describe('an address', () => {
     }
   });
 
-  test('made of the same title by four at once is another for each', async () => {
+  test('made of the same title by twenty at once is another for each, with no number left out', async () => {
     const made = await Promise.all(
-      Array.from({ length: 4 }, (_, at) =>
+      Array.from({ length: 20 }, (_, at) =>
         createPost(at % 2 ? writer : other, { ...text, title: 'All at once' }),
       ),
     );
     const slugs = made.map((result) => good(result).slug);
-    expect([...new Set(slugs)].sort()).toEqual([
-      'all-at-once',
-      'all-at-once-2',
-      'all-at-once-3',
-      'all-at-once-4',
-    ]);
+    const wanted = Array.from({ length: 20 }, (_, at) =>
+      at === 0 ? 'all-at-once' : `all-at-once-${at + 1}`,
+    );
+    expect(slugs.sort()).toEqual(wanted.sort());
+  });
+
+  test('given by twenty drafts that get the same title at once is another for each', async () => {
+    const drafts = await Promise.all(
+      Array.from({ length: 20 }, (_, at) => createPost(writer, { ...text, title: `Draft number ${at}` })),
+    );
+    const named = await Promise.all(
+      drafts.map((draft) =>
+        savePost(other, { ...text, id: good(draft).id, version: 1, title: 'Named alike' }, { now }),
+      ),
+    );
+    expect(new Set(named.map((result) => good(result).slug)).size).toBe(20);
   });
 
   test('that readers knew leads to the article’s new one, however often it moves', async () => {
