@@ -3,7 +3,7 @@ export async function register() {
   // Written this way round so that the build leaves the import out of what it makes for other runtimes.
   if (process.env.NEXT_RUNTIME === 'nodejs') {
     const { notePeers } = await import('@/lib/auth/network');
-    const { guardAnswers, mendRequests } = await import('@/lib/auth/answers');
+    const { guardAnswers, mendRequests } = await import('@/lib/http');
     notePeers();
     guardAnswers();
     mendRequests();

@@ -11,7 +11,7 @@ export function isForeign(headers: { get(name: string): string | null }): boolea
   if (site === 'same-origin') return false;
   if (site === 'cross-site' || site === 'same-site') return true;
   const origin = headers.get('origin');
-  if (origin === null) return (headers.get('cookie') ?? '').includes(`${cookieName('session')}`);
+  if (origin === null) return (headers.get('cookie') ?? '').includes(cookieName('session'));
   const host = headers.get('x-forwarded-host') ?? headers.get('host');
   return !URL.canParse(origin) || (new URL(origin).host !== host && origin !== new URL(appUrl()).origin);
 }

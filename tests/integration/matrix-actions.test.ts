@@ -5,7 +5,7 @@ import path from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { db } from '@/db/client';
 import { type Belongings, createBelongings, missingBelongings } from '@/tests/support/belongings';
-import { rawConnection } from '@/tests/support/database';
+import { digestOfTables, rawConnection } from '@/tests/support/database';
 import { createUser } from '@/tests/support/factories';
 import { jpeg } from '@/tests/support/pictures';
 import { withRequest } from '@/tests/support/request-scope';
@@ -241,14 +241,7 @@ const tables = [
 ];
 
 /** All that somebody could have changed, as one word. */
-async function snapshot(): Promise<string> {
-  const parts = tables.map(
-    (table) =>
-      `select '${table}' as name, md5(coalesce(string_agg(t::text, '|' order by t::text), '')) as sum from ${table} t`,
-  );
-  const found = await sql.unsafe(parts.join(' union all '));
-  return JSON.stringify(found);
-}
+const snapshot = () => digestOfTables(sql, tables);
 
 async function knock(by: Who, action: string, row: Exclude<Row, { rule: 'public' }>, of: Belongings) {
   const run = actions.get(action);

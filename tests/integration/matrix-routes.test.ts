@@ -1,5 +1,4 @@
 import '@/tests/support/request-scope';
-import { readdirSync } from 'node:fs';
 import path from 'node:path';
 import { NextRequest } from 'next/server';
 import { describe, expect, it, vi } from 'vitest';
@@ -8,6 +7,7 @@ import middleware from '@/middleware';
 import { type Belongings, createBelongings, missingBelongings } from '@/tests/support/belongings';
 import { createUser } from '@/tests/support/factories';
 import { withRequest } from '@/tests/support/request-scope';
+import { addressOf, appFiles, routeHandlers } from '@/tests/support/route-handlers';
 import { createVisitors } from '@/tests/support/visitors';
 
 // Words need Next's compiler, and are not what is asked about here.
@@ -119,35 +119,8 @@ const routes: Record<string, Row & { query?: (of: Belongings) => string }> = {
 };
 
 const app = path.join(import.meta.dirname, '../../app');
-const methods = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'];
-
-function filesNamed(name: string): string[] {
-  return readdirSync(app, { recursive: true, encoding: 'utf8' }).filter(
-    (file) => path.basename(file) === name,
-  );
-}
-
-/** `[locale]/(workspace)/clients/[id]/page.tsx` → `/clients/[id]`. */
-const addressOf = (file: string) =>
-  `/${path
-    .dirname(file)
-    .split('/')
-    .filter((part) => part !== '[locale]' && part !== '.' && !/^\(.*\)$/.test(part))
-    .join('/')}`;
-
-const pageFiles = new Map(filesNamed('page.tsx').map((file) => [addressOf(file), file]));
-const handlers = new Map<string, (request: Request, context: object) => Promise<Response>>();
-for (const file of filesNamed('route.ts')) {
-  const module: Record<string, unknown> = await import(path.join(app, file));
-  for (const method of methods) {
-    const handler = module[method];
-    if (typeof handler === 'function')
-      handlers.set(
-        `${method} ${addressOf(file)}`,
-        handler as (request: Request, context: object) => Promise<Response>,
-      );
-  }
-}
+const pageFiles = new Map(appFiles('page.tsx').map((file) => [addressOf(file), file]));
+const handlers = await routeHandlers();
 
 const { people, cookies } = await createVisitors('routes.example');
 

@@ -28,3 +28,12 @@ export function rawConnection(connections = 1): postgres.Sql {
   if (!url) throw new Error('no test database: is this an integration test?');
   return postgres(url, { max: connections, onnotice: () => {} });
 }
+
+/** All rows of these tables as one word: the same as before means that nothing was changed. */
+export async function digestOfTables(sql: postgres.Sql, tables: readonly string[]): Promise<string> {
+  const parts = tables.map(
+    (table) =>
+      `select '${table}' as name, md5(coalesce(string_agg(t::text, '|' order by t::text), '')) as sum from "${table}" t`,
+  );
+  return JSON.stringify(await sql.unsafe(parts.join(' union all ')));
+}

@@ -1,6 +1,6 @@
 import { createServer, type IncomingMessage } from 'node:http';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { mendRequests } from '@/lib/auth/answers';
+import { mendRequests } from '@/lib/http';
 import { ask } from '../support/visit';
 
 /* What a server of this process is given to read, asked over a real socket. */
