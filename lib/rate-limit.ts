@@ -1,10 +1,10 @@
 import { Ratelimit } from '@upstash/ratelimit';
-import { Redis } from '@upstash/redis';
+import type { Redis } from '@upstash/redis';
 import { eq, lt, sql } from 'drizzle-orm';
 import { type Db, db } from '@/db/client';
 import { rateLimits } from '@/db/schema';
-import { env, keyedDigest } from '@/lib/env';
-import { log } from '@/lib/log';
+import { keyedDigest } from '@/lib/env';
+import { askUpstash, upstash, upstashMs } from '@/lib/upstash';
 
 export type Limit = { limit: number; windowSeconds: number };
 /** `retryAfterSeconds` is 0 when the token was given. */
@@ -15,53 +15,9 @@ function keyOf(kind: string, subject: string): string {
   return `${kind}:${keyedDigest('rate-limit', `${kind}:${subject}`).toString('base64url').slice(0, 27)}`;
 }
 
-/*
- * What Upstash may cost a request: taking, all kinds together, and giving back. Longer than that and it counts as down; then
- * Postgres counts, and for a while nobody waits for Upstash at all. That memory is one process's own: it says only whom to ask,
- * never how often somebody tried.
- */
-const takeMs = 500;
+/** Of the time that Upstash may cost a request: for taking, all kinds together, and for giving back. */
 const giveBackMs = 300;
-const downMs = 10_000;
-
-let redis: Redis | null | undefined;
-/** On the clock of `performance.now()`. */
-let downUntil = 0;
-
-function upstash(): Redis | null {
-  if (redis === undefined) {
-    const { UPSTASH_REDIS_REST_URL: url, UPSTASH_REDIS_REST_TOKEN: token } = env();
-    // A function, not a signal: with one signal for all, its abort would look like an answer.
-    redis =
-      url && token
-        ? new Redis({ url, token, retry: false, signal: () => AbortSignal.timeout(takeMs + giveBackMs) })
-        : null;
-  }
-  return performance.now() < downUntil ? null : redis;
-}
-
-/** What Upstash answers until `deadline` (of `performance.now()`); null when it does not, or answers nonsense. */
-async function fromUpstash<T>(ask: () => Promise<T>, deadline: number): Promise<T | null> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(
-      () => reject(new Error('no answer in time')),
-      Math.max(0, deadline - performance.now()),
-    );
-  });
-  const answer = ask();
-  // Comes to nothing once it is late; nobody is left to hear of it.
-  answer.catch(() => {});
-  try {
-    return await Promise.race([answer, late]);
-  } catch (error) {
-    downUntil = performance.now() + downMs;
-    log.warn('rate_limit_fell_back', { reason: error instanceof Error ? error.message : String(error) });
-    return null;
-  } finally {
-    clearTimeout(timer);
-  }
-}
+const takeMs = upstashMs - giveBackMs;
 
 /** Of a kind, how many tokens `subject` has in a window. */
 type Wanted = { kind: string; subject: string; limit: Limit };
@@ -83,7 +39,7 @@ export async function takeTokens(
   for (const { kind, subject, limit } of wanted) {
     const key = keyOf(kind, subject);
     const remote = upstash();
-    const answer = remote && (await fromUpstash(() => takeFromUpstash(remote, key, limit), deadline));
+    const answer = remote && (await askUpstash(() => takeFromUpstash(remote, key, limit), deadline));
     const token = answer ?? (await takeFromPostgres(key, limit, on));
     if (!token.ok) return { ...token, giveBack };
     returns.push(() => (answer && remote ? returnToUpstash(remote, key, limit) : returnToPostgres(key, on)));
@@ -122,7 +78,7 @@ async function takeFromUpstash(remote: Redis, key: string, limit: Limit): Promis
 
 async function returnToUpstash(remote: Redis, key: string, limit: Limit): Promise<void> {
   if (upstash() === null) return;
-  await fromUpstash(() => limiter(remote, limit).limit(key, { rate: -1 }), performance.now() + giveBackMs);
+  await askUpstash(() => limiter(remote, limit).limit(key, { rate: -1 }), performance.now() + giveBackMs);
 }
 
 async function takeFromPostgres(key: string, { limit, windowSeconds }: Limit, on: Db): Promise<Token> {

@@ -37,7 +37,7 @@ const card = {
 };
 
 /** Published, not before its time, and not deleted. */
-function isPublic(now: Date): SQL {
+export function isPublic(now: Date): SQL {
   return (
     and(eq(posts.status, 'published'), lte(posts.publishedAt, now), isNull(posts.deletedAt)) ?? sql`false`
   );

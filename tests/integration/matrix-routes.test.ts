@@ -113,6 +113,7 @@ const routes: Record<string, Row & { query?: (of: Belongings) => string }> = {
   'GET /api/health': { rule: 'public' },
   'GET /api/unsubscribe/[token]': { rule: 'public' },
   'POST /api/unsubscribe/[token]': { rule: 'public' },
+  'POST /api/posts/[id]/view': { rule: 'public' },
   'POST /api/uploads': { rule: 'public' },
   'GET /api/uploads/[name]': { rule: 'public' },
   'POST /api/webhooks/resend': { rule: 'public' },

@@ -8,13 +8,31 @@ export type Behaviour =
   | { kind: 'cut' }
   | { kind: 'answer'; status: number; body: string };
 
+type Command = (string | number)[];
+type Value = string | number | null | Value[];
+type Reply = { result: Value } | { error: string };
+
+/** Texts travel in base64, as the client asks for; only OK does not. */
+function inBase64(reply: Reply | Reply[]): unknown {
+  const encode = (value: Value): Value => {
+    if (Array.isArray(value)) return value.map(encode);
+    return typeof value === 'string' && value !== 'OK' ? Buffer.from(value).toString('base64') : value;
+  };
+  if (Array.isArray(reply)) return reply.map(inBase64);
+  return 'result' in reply ? { result: encode(reply.result) } : reply;
+}
+
+type Stored = string | Map<string, string> | Set<string>;
+
 /**
- * A server that speaks as much of Upstash's REST API as counting in fixed windows needs, with a switch for each way it may be
- * ill. `counts` are its keys, `asked` how many requests it has seen.
+ * A server that speaks as much of Upstash's REST API as counting in fixed windows and counting views need, with a switch for each way
+ * it may be ill. `counts` are the windows, `stored` all other keys, `asked` how many requests it has seen; `refuses` names a command
+ * that is not carried out any more, as if whoever sent it had died just then. Keys that expire do so by `forget`.
  */
 export async function startUpstash() {
   const counts = new Map<string, number>();
-  const state = { behaviour: { kind: 'count' } as Behaviour, asked: 0 };
+  const stored = new Map<string, Stored>();
+  const state = { behaviour: { kind: 'count' } as Behaviour, asked: 0, refuses: null as string | null };
   const server = createServer((request, response) => {
     state.asked += 1;
     let text = '';
@@ -37,19 +55,68 @@ export async function startUpstash() {
           .writeHead(request.headers.authorization === 'Bearer a token' ? 200 : 401, {
             'content-type': 'application/json',
           })
-          .end(JSON.stringify(answerTo(JSON.parse(text) as string[] | string[][])));
+          .end(JSON.stringify(inBase64(answerTo(JSON.parse(text) as Command | Command[]))));
       }, behaviour.delayMs ?? 0);
     });
   });
 
   /** One command, or a pipeline of them. */
-  const answerTo = (asked: string[] | string[][]) =>
+  const answerTo = (asked: Command | Command[]) =>
     asked.map((command) => Array.isArray(command)).includes(true)
-      ? (asked as string[][]).map(count)
-      : count(asked as string[]);
+      ? (asked as Command[]).map(carryOut)
+      : carryOut(asked as Command);
+
+  function carryOut(command: Command): Reply {
+    const [name = '', ...args] = command.map(String);
+    if (state.refuses === name.toLowerCase()) return { error: 'ERR not now' };
+    return name.toLowerCase().startsWith('eval') ? count([name, ...args]) : keep(name.toLowerCase(), args);
+  }
+
+  /** The commands of Redis that are used by name. */
+  function keep(name: string, [key = '', ...args]: string[]): Reply {
+    const there = stored.get(key);
+    const hash = there instanceof Map ? there : new Map<string, string>();
+    const set = there instanceof Set ? there : new Set<string>();
+    const [first = '', second = ''] = args;
+    switch (name) {
+      case 'exists':
+        return { result: stored.has(key) ? 1 : 0 };
+      case 'set':
+        if (args.map((arg) => arg.toLowerCase()).includes('nx') && stored.has(key)) return { result: null };
+        stored.set(key, first);
+        return { result: 'OK' };
+      case 'hincrby': {
+        const value = Number(hash.get(first) ?? 0) + Number(second);
+        stored.set(key, hash.set(first, String(value)));
+        return { result: value };
+      }
+      case 'hget':
+        return { result: hash.get(first) ?? null };
+      case 'hgetall':
+        return { result: [...hash].flat() };
+      case 'sadd':
+        stored.set(key, set.add(first));
+        return { result: 1 };
+      case 'smembers':
+        return { result: [...set] };
+      case 'srem':
+        set.delete(first);
+        if (set.size === 0) stored.delete(key);
+        return { result: 1 };
+      case 'del':
+        return { result: stored.delete(key) ? 1 : 0 };
+      case 'rename':
+        if (there === undefined) return { error: 'ERR no such key' };
+        stored.delete(key);
+        stored.set(first, there);
+        return { result: 'OK' };
+      default:
+        return { error: `ERR unknown command '${name}'` };
+    }
+  }
 
   /** INCRBY of the library's script: `evalsha sha 1 key tokens window increment`. */
-  function count([command, , , key = '', tokens, , increment]: string[]) {
+  function count([command, , , key = '', tokens, , increment]: string[]): Reply {
     if (command?.toLowerCase() === 'evalsha' && !counts.has('loaded')) {
       counts.set('loaded', 1);
       return { error: 'NOSCRIPT No matching script. Please use EVAL.' };
@@ -63,7 +130,11 @@ export async function startUpstash() {
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     counts,
+    stored,
     state,
+    forget: (prefix: string) => {
+      for (const key of stored.keys()) if (key.startsWith(prefix)) stored.delete(key);
+    },
     close: () =>
       new Promise<void>((resolve) => {
         server.closeAllConnections();

@@ -2,6 +2,7 @@ import type { Metadata } from 'next';
 import { notFound, permanentRedirect } from 'next/navigation';
 import { getLocale } from 'next-intl/server';
 import { PostView } from '@/components/posts/post-view';
+import { ReadCount } from '@/components/posts/read-count';
 import { env } from '@/lib/env';
 import { localizedPath } from '@/lib/i18n/paths';
 import { cachedMove, cachedPost } from '@/lib/posts/cache';
@@ -29,5 +30,12 @@ export default async function PostPage({ params }: Props) {
     if (!moved) notFound();
     permanentRedirect(localizedPath(await getLocale(), `/blog/${moved}`, env().DEFAULT_LOCALE));
   }
-  return <PostView post={post} />;
+  return (
+    <>
+      <PostView post={post} />
+      <div className="mx-auto -mt-10 max-w-[42rem] px-4 pb-16 sm:px-6">
+        <ReadCount id={post.id} views={post.views} />
+      </div>
+    </>
+  );
 }
