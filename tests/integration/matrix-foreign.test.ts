@@ -10,6 +10,7 @@ import {
   createClient,
   createDelivery,
   createMailing,
+  createPost,
   createRun,
   createUser,
 } from '@/tests/support/factories';
@@ -60,6 +61,18 @@ const rows: Record<string, Row> = {
       const params = { nextauth: ['signout'] };
       const body = new URLSearchParams({ csrfToken: value ?? '' }).toString();
       return { path: '/api/auth/signout', params, headers: form, body };
+    },
+  },
+  'POST /api/posts/[id]/view': {
+    // Nobody's session is asked for; where a reader's browser sends from is.
+    opens: 'session',
+    ask: async () => {
+      const { id } = await createPost(db, {
+        status: 'published',
+        publishedAt: new Date('2026-01-01T00:00:00Z'),
+      });
+      const headers = { 'user-agent': 'Mozilla/5.0 Firefox/140.0' };
+      return { path: `/api/posts/${id}/view`, params: { id: String(id) }, headers, body: 'x' };
     },
   },
   'POST /api/uploads': {
