@@ -18,6 +18,38 @@ export const deliveryStatuses = [
   'unknown',
 ] as const;
 export const attemptStatuses = ['success', 'failure', 'unknown'] as const;
+/** What an answer other than "accepted" means; the catalogue says each in plain words, with cause and what to do. */
+export const answerKinds = [
+  'address_unknown',
+  'address_invalid',
+  'mailbox_full',
+  'mailbox_disabled',
+  'domain_unknown',
+  'spam',
+  'reputation',
+  'authentication',
+  'content',
+  'policy',
+  'too_big',
+  'rate_limited',
+  'greylisted',
+  'try_later',
+  'quota',
+  'auth_refused',
+  'sender_refused',
+  'relay_denied',
+  'unreachable',
+  'tls',
+  'timeout',
+  'garbage',
+  'server_trouble',
+  'no_answer',
+  'interrupted',
+  'sender_waited',
+  'example_address',
+  'letter_broken',
+  'not_accepted',
+] as const;
 /** Why a transport takes nothing for a while; the catalogue says each in plain words. */
 export const waitCodes = [
   'unreachable',
@@ -47,6 +79,7 @@ export type MailingStatus = (typeof mailingStatuses)[number];
 export type RunKind = (typeof runKinds)[number];
 export type RunStatus = (typeof runStatuses)[number];
 export type DeliveryStatus = (typeof deliveryStatuses)[number];
+export type AnswerKind = (typeof answerKinds)[number];
 export type AttemptStatus = (typeof attemptStatuses)[number];
 export type SuppressionReason = (typeof suppressionReasons)[number];
 export type TokenKind = (typeof tokenKinds)[number];
