@@ -3,6 +3,7 @@ import { eq } from 'drizzle-orm';
 import { Temporal } from 'temporal-polyfill';
 import { type Db, db } from './client';
 import type {
+  AnswerKind,
   AttemptStatus,
   DeliveryStatus,
   Periodicity,
@@ -62,7 +63,13 @@ type Client = {
 /** How a client's mail server behaves, run after run. */
 type Conduct = 'takes' | 'greylists' | 'unknown_user' | 'full' | 'policy';
 type Ending = { status: DeliveryStatus; reason: string | null; answers: Answer[] };
-type Answer = { status: AttemptStatus; code: number | null; response: string; stage: string };
+type Answer = {
+  status: AttemptStatus;
+  code: number | null;
+  response: string;
+  stage: string;
+  kind: AnswerKind | null;
+};
 
 /** Loads the demo data unless it is there already, all of it or nothing. */
 export async function seedDemo(now: Date): Promise<{
@@ -652,6 +659,7 @@ class Demo {
           ...frozen,
           mailingId,
           ownerId: owner.id,
+          messageId: run.isMissed ? null : plan.messageId,
           kind: run.kind,
           slotAt: run.slotAt,
           // Closed below, when it is known when the last letter ended.
@@ -700,7 +708,7 @@ class Demo {
       return {
         status: 'unknown',
         reason: 'engine_died',
-        answers: [{ status: 'unknown', code: null, response: '', stage: '' }],
+        answers: [{ status: 'unknown', code: null, response: '', stage: '', kind: 'interrupted' }],
       };
     switch (client.conduct) {
       case 'takes':
@@ -711,7 +719,7 @@ class Demo {
               status: 'sent',
               reason: null,
               answers: [
-                refused(451, '451 4.7.1 Greylisting in action, please come back later', 'rcpt'),
+                refused('greylisted', 451, '451 4.7.1 Greylisting in action, please come back later'),
                 this.accepted(),
               ],
             }
@@ -721,11 +729,19 @@ class Demo {
           status: 'failed',
           reason: 'refused',
           answers: [
-            refused(550, `550 5.1.1 <${client.email}>: Recipient address rejected: User unknown`, 'rcpt'),
+            refused(
+              'address_unknown',
+              550,
+              `550 5.1.1 <${client.email}>: Recipient address rejected: User unknown`,
+            ),
           ],
         };
       case 'full': {
-        const full = refused(452, '452 4.2.2 The email account is over quota, try again later', 'rcpt');
+        const full = refused(
+          'mailbox_full',
+          452,
+          '452 4.2.2 The email account is over quota, try again later',
+        );
         return run.number % 2 === 0
           ? { status: 'sent', reason: null, answers: [full, full, this.accepted()] }
           : { status: 'failed', reason: 'tries_used', answers: [full, full, full, full, full] };
@@ -735,7 +751,9 @@ class Demo {
           ? {
               status: 'failed',
               reason: 'refused',
-              answers: [refused(554, '554 5.7.1 Message rejected as spam by content filtering', 'dot')],
+              answers: [
+                refused('spam', 554, '554 5.7.1 Message rejected as spam by content filtering', 'dot'),
+              ],
             }
           : { status: 'sent', reason: null, answers: [this.accepted()] };
     }
@@ -747,7 +765,13 @@ class Demo {
         .toString(16)
         .toUpperCase(),
     ).join('');
-    return { status: 'success', code: 250, response: `250 2.0.0 Ok: queued as ${id}`, stage: 'dot' };
+    return {
+      status: 'success',
+      code: 250,
+      response: `250 2.0.0 Ok: queued as ${id}`,
+      stage: 'dot',
+      kind: null,
+    };
   }
 
   /** Deliveries with their batches; the attempts are kept for the end. Answers when the last delivery ended. */
@@ -812,6 +836,7 @@ class Demo {
               fullName: one.client.fullName,
               status: one.status,
               reason: one.reason,
+              kind: one.status === 'failed' || one.status === 'unknown' ? one.answers.at(-1)?.kind : null,
               tries: one.answers.filter(({ status }) => status !== 'unknown').length,
               batchId: one.times.length > 0 ? batchId : null,
               endedAt,
@@ -898,8 +923,8 @@ class Demo {
   }
 }
 
-function refused(code: number, response: string, stage: string): Answer {
-  return { status: 'failure', code, response, stage };
+function refused(kind: AnswerKind, code: number, response: string, stage = 'rcpt'): Answer {
+  return { status: 'failure', code, response, stage, kind };
 }
 
 function only<T>(rows: readonly T[]): T {

@@ -1,8 +1,10 @@
-import { index, pgEnum, pgTable, smallint, text } from 'drizzle-orm/pg-core';
-import { attemptStatuses } from '../enums';
+import { sql } from 'drizzle-orm';
+import { check, index, pgEnum, pgTable, smallint, text } from 'drizzle-orm/pg-core';
+import { answerKinds, attemptStatuses } from '../enums';
 import { id, instant, ref } from './columns';
 
 export const attemptStatusEnum = pgEnum('attempt_status', attemptStatuses);
+export const answerKindEnum = pgEnum('answer_kind', answerKinds);
 
 /**
  * One try to hand one delivery to the mail server. While it may be on its way it stands in its batch (`intended`); here it is
@@ -29,11 +31,20 @@ export const attempts = pgTable(
     stage: text('stage').notNull().default(''),
     /** Name of the transport. */
     transport: text('transport').notNull(),
+    /** What the answer means, by lib/attempts/answers or, where nobody said, by a trigger and coarsely; null for a success. */
+    kind: answerKindEnum('kind'),
   },
   (t) => [
     index('attempts_delivery').on(t.deliveryId),
     index('attempts_run').on(t.runId, t.id),
-    index('attempts_mailing').on(t.mailingId, t.id),
-    index('attempts_owner').on(t.ownerId, t.id),
+    // By time, so that a period is found as quickly as the newest.
+    index('attempts_mailing').on(t.mailingId, t.attemptedAt, t.id),
+    index('attempts_owner').on(t.ownerId, t.attemptedAt, t.id),
+    // Of what was not taken alone: letters that are sent cost these nothing.
+    index('attempts_missed').on(t.id).where(sql`${t.kind} is not null`),
+    index('attempts_missed_mailing').on(t.mailingId, t.attemptedAt, t.id).where(sql`${t.kind} is not null`),
+    index('attempts_missed_owner').on(t.ownerId, t.attemptedAt, t.id).where(sql`${t.kind} is not null`),
+    index('attempts_kind').on(t.ownerId, t.kind, t.attemptedAt, t.id).where(sql`${t.kind} is not null`),
+    check('attempts_kind_unless_taken', sql`(${t.kind} is null) = (${t.status} = 'success')`),
   ],
 );

@@ -1,6 +1,7 @@
 import { sql } from 'drizzle-orm';
 import { check, index, pgEnum, pgTable, smallint, text, uniqueIndex } from 'drizzle-orm/pg-core';
 import { deliveryStatuses } from '../enums';
+import { answerKindEnum } from './attempts';
 import { id, instant, ref } from './columns';
 
 export const deliveryStatusEnum = pgEnum('delivery_status', deliveryStatuses);
@@ -43,6 +44,8 @@ export const deliveries = pgTable(
     miss: deliveryStatusEnum('miss').generatedAlwaysAs(
       sql`case when status in ('failed', 'skipped', 'expired', 'cancelled', 'unknown') then status end`,
     ),
+    /** Of what failed or is unknown: what the answer that ended it means. Kept in step with the status by a trigger. */
+    kind: answerKindEnum('kind'),
   },
   (t) => [
     uniqueIndex('deliveries_run_client').on(t.runId, t.clientId),
@@ -50,9 +53,11 @@ export const deliveries = pgTable(
     // No index names `status`: a letter that is sent at the first try changes nothing that is indexed, and its row is updated in
     // place (HOT). The outcomes that somebody looks for among many have a column of their own.
     index('deliveries_missed').on(t.runId, t.miss, t.clientId).where(sql`${t.miss} is not null`),
+    index('deliveries_kind').on(t.runId, t.kind, t.clientId).where(sql`${t.kind} is not null`),
     index('deliveries_batch').on(t.batchId).where(sql`${t.batchId} is not null`),
     index('deliveries_client').on(t.clientId, t.id),
     check('deliveries_ended', sql`(${t.status} = 'queued') = (${t.endedAt} is null)`),
+    check('deliveries_kind_of_miss', sql`(${t.kind} is not null) = (${t.status} in ('failed', 'unknown'))`),
     check('deliveries_next_try', sql`${t.status} = 'queued' or ${t.nextTryAt} is null`),
   ],
 );

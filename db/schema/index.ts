@@ -9,6 +9,7 @@ export * from './messages';
 export * from './posts';
 export * from './runs';
 export * from './sessions';
+export * from './sums';
 export * from './suppressions';
 export * from './tokens';
 export * from './totals';

@@ -13,6 +13,7 @@ import {
 import { runKinds, runStatuses } from '../enums';
 import { id, instant, ref } from './columns';
 import { mailings } from './mailings';
+import { messages } from './messages';
 import { localeEnum } from './users';
 
 export const runKindEnum = pgEnum('run_kind', runKinds);
@@ -25,6 +26,8 @@ export const runs = pgTable(
     id: id(),
     mailingId: ref('mailing_id').notNull(),
     ownerId: ref('owner_id').notNull(),
+    /** The message it was opened with; null when that is deleted, and for a missed run. */
+    messageId: ref('message_id').references(() => messages.id, { onDelete: 'set null' }),
     kind: runKindEnum('kind').notNull(),
     /** The slot of a scheduled run; null for a manual one. */
     slotAt: instant('slot_at'),
@@ -70,6 +73,7 @@ export const runs = pgTable(
     index('runs_open').on(t.servedAt).where(sql`${t.status} = 'open'`),
     index('runs_mailing_id').on(t.mailingId, t.id),
     index('runs_owner_id').on(t.ownerId, t.id),
+    index('runs_message').on(t.messageId, t.id),
     check('runs_slot_by_kind', sql`(${t.kind} = 'scheduled') = (${t.slotAt} is not null)`),
     check('runs_closed_when_over', sql`(${t.status} = 'open') = (${t.closedAt} is null)`),
   ],

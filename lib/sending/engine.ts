@@ -1,6 +1,7 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
 import { setImmediate as afterWrites, setTimeout as pause } from 'node:timers/promises';
+import { type Answer, classify } from '@/lib/attempts/answers';
 import type { Clock } from '@/lib/clock';
 import type { Letter, SendResult, Transport } from '@/lib/email/transport';
 import { appUrl, type Env, env } from '@/lib/env';
@@ -624,7 +625,7 @@ class Engine {
         const { code, response, stage } = result;
         return {
           deliveryId: delivery.id,
-          attempt: { status: 'success', code, response, stage },
+          attempt: { status: 'success', code, response, stage, kind: null },
           delivery: 'sent',
           reason: null,
           countsAsTry: true,
@@ -632,19 +633,15 @@ class Engine {
         };
       }
       case 'unknown': {
-        const attempt = {
-          status: 'unknown' as const,
-          code: null,
-          response: result.response,
-          stage: result.stage,
-        };
+        const { response, stage } = result;
+        const attempt = answered({ status: 'unknown', code: null, response, stage });
         if (this.pass.transport.repeatsSafely && result.mayRepeat !== false)
           return { ...base, attempt, delivery: 'sending' };
         return { ...base, attempt, delivery: 'unknown', reason: 'no_answer', countsAsTry: true };
       }
       case 'refused': {
         const { code, response, stage } = result;
-        const attempt = { status: 'failure' as const, code, response, stage };
+        const attempt = answered({ status: 'failure', code, response, stage });
         if (result.scope === 'sender') return { ...base, attempt, delivery: isBound ? 'sending' : 'queued' };
         if (result.lasting)
           return { ...base, attempt, delivery: 'failed', reason: 'refused', countsAsTry: true };
@@ -673,3 +670,5 @@ class Engine {
 
 /** A transport that answers fewer results than letters has handed over what nobody knows. */
 const noResult: SendResult = { outcome: 'unknown', response: '', stage: '' };
+
+const answered = (attempt: Answer) => ({ ...attempt, kind: classify(attempt) });

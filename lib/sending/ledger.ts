@@ -1,12 +1,12 @@
 import { type SQL, sql } from 'drizzle-orm';
 import { type Db, db, driver, replacePool } from '@/db/client';
-import type { DeliveryStatus, RunKind } from '@/db/enums';
+import type { AnswerKind, DeliveryStatus, RunKind } from '@/db/enums';
 import type { Schedule } from '@/lib/recurrence/slots';
 import type { FrozenRun } from './compose';
 
 /*
  * All SQL of the ledger: runs, batches, deliveries, attempts, and what engines share; the hot path's statements are functions of
- * the database, where it is said why: claim_batch in migration 0005, intend_attempts, record_outcomes and end_batch in 0008.
+ * the database, where it is said why: claim_batch in migration 0005, intend_attempts and end_batch in 0008, record_outcomes in 0012.
  * Leases go by the database's clock, everything else by the instant that is passed in. Statements of the hot path (claim,
  * intend, record) are one round trip each and prepared by the driver; whatever has to join a caller's transaction takes `on`.
  * Locks are always taken in the order mailing, run, delivery, run_counts (a trigger's), so that engines do not deadlock.
@@ -111,9 +111,9 @@ export type NewRun = {
  */
 export async function insertRun(on: Db, run: NewRun): Promise<{ runId: number; deliveries: number } | null> {
   const [row] = await on.execute<{ id: string }>(sql`
-    insert into runs (mailing_id, owner_id, kind, slot_at, status, deadline_at, subject, body, from_name, from_email, reply_to,
+    insert into runs (mailing_id, owner_id, message_id, kind, slot_at, status, deadline_at, subject, body, from_name, from_email, reply_to,
       link_base, locale, opened_at, served_at)
-    select m.id, m.owner_id, ${run.kind}, ${run.slotAt ? at(run.slotAt) : sql`null`}, 'open',
+    select m.id, m.owner_id, g.id, ${run.kind}, ${run.slotAt ? at(run.slotAt) : sql`null`}, 'open',
       ${run.deadlineAt ? at(run.deadlineAt) : sql`null`}, g.subject, g.body, u.name, ${run.fromEmail}, u.email,
       ${run.linkBase}, u.locale, ${at(run.now)}, ${at(run.now)}
     from mailings m join users u on u.id = m.owner_id join messages g on g.id = m.message_id
@@ -328,6 +328,8 @@ export type Outcome = {
     code: number | null;
     response: string;
     stage: string;
+    /** Null for a success. */
+    kind: AnswerKind | null;
   } | null;
   /** `sending`: the batch will be repeated as it is. */
   delivery: Extract<DeliveryStatus, 'sent' | 'failed' | 'queued' | 'unknown' | 'sending'>;
@@ -372,7 +374,7 @@ export async function recordOutcomes(record: {
         ${kinds.map((o) => o.attempt?.status ?? null)}::text[], ${kinds.map((o) => o.attempt?.code ?? null)}::int[],
         ${kinds.map((o) => o.attempt?.stage ?? '')}::text[], ${kinds.map((o) => o.delivery)}::text[], ${kinds.map((o) => o.reason)}::text[],
         ${kinds.map((o) => (o.countsAsTry ? 1 : 0))}::int[], ${kinds.map((o) => o.nextTryAt?.toISOString() ?? null)}::text[],
-        ${isSame ? next.deliveryIds : []}::bigint[]
+        ${isSame ? next.deliveryIds : []}::bigint[], ${kinds.map((o) => o.attempt?.kind ?? null)}::text[]
       ) r`;
   };
   const [row] = await persistently(write);
@@ -402,7 +404,8 @@ function isAlike(a: Outcome, b: Outcome): boolean {
     a.nextTryAt?.getTime() === b.nextTryAt?.getTime() &&
     a.attempt?.status === b.attempt?.status &&
     a.attempt?.code === b.attempt?.code &&
-    a.attempt?.stage === b.attempt?.stage
+    a.attempt?.stage === b.attempt?.stage &&
+    a.attempt?.kind === b.attempt?.kind
   );
 }
 

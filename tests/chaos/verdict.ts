@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { differingSums } from '../support/sums';
 import { command } from './engines';
 import type { Ground } from './ground';
 
@@ -100,6 +101,9 @@ export async function judge(
   say(of('unknown').filter(({ good }) => good > 0).length, 'unknown with a successful attempt');
   const unsent = deliveries.filter(({ status }) => ['skipped', 'expired', 'cancelled'].includes(status));
   say(unsent.filter(({ good, open }) => good + open > 0).length, 'never sent, with an attempt that may have');
+
+  const differing = await sql<{ sum: string }[]>`${sql.unsafe(differingSums)}`;
+  say(differing.length, `sums differ from the rows: ${JSON.stringify(differing.slice(0, 3))}`);
 
   const seen = await show(ground);
   const [run, ...more] = seen.runs;

@@ -348,7 +348,7 @@ describe('an engine that dies or freezes', () => {
   const taken = (intents: Intents, response: string) =>
     [...intents].map((deliveryId) => ({
       deliveryId,
-      attempt: { status: 'success' as const, code: 250, response, stage: 'dot' },
+      attempt: { status: 'success' as const, code: 250, response, stage: 'dot', kind: null },
       delivery: 'sent' as const,
       reason: null,
       countsAsTry: true,

@@ -1,0 +1,78 @@
+import { sql } from 'drizzle-orm';
+import { check, index, integer, pgTable, primaryKey, text } from 'drizzle-orm/pg-core';
+import { answerKindEnum } from './attempts';
+import { instant, ref } from './columns';
+import { runs } from './runs';
+
+/*
+ * Sums of attempts and of what did not arrive, so that no page has to count them. Written in the transaction that writes the rows, like
+ * `run_counts` and always after it: who holds the counts of a run is alone with its sums, and engines do not deadlock.
+ */
+
+const ofRun = () =>
+  ref('run_id')
+    .notNull()
+    .references(() => runs.id, { onDelete: 'cascade' });
+const ended = () => ({
+  succeeded: integer('succeeded').notNull().default(0),
+  failed: integer('failed').notNull().default(0),
+  unknown: integer('unknown').notNull().default(0),
+});
+
+/** Attempts of a run, by the minute in which they were made: how fast it went. */
+export const runMinutes = pgTable(
+  'run_minutes',
+  {
+    runId: ofRun(),
+    /** The beginning of the minute. */
+    minuteAt: instant('minute_at').notNull(),
+    ...ended(),
+  },
+  (t) => [
+    primaryKey({ columns: [t.runId, t.minuteAt] }),
+    check('run_minutes_not_negative', sql`least(${t.succeeded}, ${t.failed}, ${t.unknown}) >= 0`),
+  ],
+);
+
+/**
+ * The same by quarters of an hour, for reports: days of every zone there is begin with one. A success is a letter sent, since none is
+ * sent twice. By message: join `runs`.
+ */
+export const runQuarters = pgTable(
+  'run_quarters',
+  {
+    runId: ofRun(),
+    /** The beginning of the quarter of an hour. */
+    quarterAt: instant('quarter_at').notNull(),
+    ownerId: ref('owner_id').notNull(),
+    mailingId: ref('mailing_id').notNull(),
+    ...ended(),
+  },
+  (t) => [
+    primaryKey({ columns: [t.runId, t.quarterAt] }),
+    index('run_quarters_owner').on(t.ownerId, t.quarterAt),
+    index('run_quarters_mailing').on(t.mailingId, t.quarterAt),
+    index('run_quarters_at').on(t.quarterAt),
+    check('run_quarters_not_negative', sql`least(${t.succeeded}, ${t.failed}, ${t.unknown}) >= 0`),
+  ],
+);
+
+/** What did not arrive in a run, by what the answer means and by the recipient's domain. */
+export const runAnswers = pgTable(
+  'run_answers',
+  {
+    runId: ofRun(),
+    /** What stands behind the @, in lower case; empty: of all domains. */
+    domain: text('domain').notNull(),
+    kind: answerKindEnum('kind').notNull(),
+    /** Attempts that were answered so, those that were tried again later among them. */
+    attempts: integer('attempts').notNull().default(0),
+    /** Deliveries that stand so now: what is finished later leaves these. */
+    failed: integer('failed').notNull().default(0),
+    unknown: integer('unknown').notNull().default(0),
+  },
+  (t) => [
+    primaryKey({ columns: [t.runId, t.domain, t.kind] }),
+    check('run_answers_not_negative', sql`least(${t.attempts}, ${t.failed}, ${t.unknown}) >= 0`),
+  ],
+);

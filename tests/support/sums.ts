@@ -1,0 +1,49 @@
+/**
+ * SQL that counts everything anew from deliveries and attempts and answers a row for each sum that says something else: the counts of
+ * runs, their minutes, quarters of an hour, and answers.
+ */
+export const differingSums = `
+  with minutes as (
+    select run_id, date_trunc('minute', attempted_at) as at, count(*) filter (where status = 'success') as succeeded,
+      count(*) filter (where status = 'failure') as failed, count(*) filter (where status = 'unknown') as unknown
+    from attempts group by 1, 2
+  ), quarters as (
+    select run_id, to_timestamp(floor(extract(epoch from attempted_at) / 900) * 900) as at,
+      count(*) filter (where status = 'success') as succeeded, count(*) filter (where status = 'failure') as failed,
+      count(*) filter (where status = 'unknown') as unknown
+    from attempts group by 1, 2
+  ), answers as (
+    select run_id, domain, kind, sum(attempts) as attempts, sum(failed) as failed, sum(unknown) as unknown from (
+      select a.run_id, each.domain, a.kind, 1 as attempts, 0 as failed, 0 as unknown
+      from attempts a join deliveries d on d.id = a.delivery_id
+      cross join lateral (values (''), (lower(split_part(d.email, '@', 2)))) each (domain) where a.status <> 'success'
+      union all
+      select d.run_id, each.domain, d.kind, 0, (d.status = 'failed')::int, (d.status = 'unknown')::int
+      from deliveries d cross join lateral (values (''), (lower(split_part(d.email, '@', 2)))) each (domain)
+      where d.status in ('failed', 'unknown')
+    ) rows group by 1, 2, 3
+  ), tried as (
+    select run_id, count(*) filter (where status = 'success') as succeeded, count(*) filter (where status = 'failure') as failed,
+      count(*) filter (where status = 'unknown') as unknown
+    from attempts group by 1
+  )
+  select 'minute' as sum, coalesce(m.run_id, s.run_id) as run_id, to_jsonb(m) as counted, to_jsonb(s) as kept
+  from minutes m full join run_minutes s on s.run_id = m.run_id and s.minute_at = m.at
+  where (m.succeeded, m.failed, m.unknown) is distinct from (s.succeeded, s.failed, s.unknown)
+    and (m.run_id is not null or s.succeeded + s.failed + s.unknown > 0)
+  union all
+  select 'quarter', coalesce(q.run_id, s.run_id), to_jsonb(q), to_jsonb(s)
+  from quarters q full join run_quarters s on s.run_id = q.run_id and s.quarter_at = q.at
+  left join run_counts c on c.run_id = s.run_id
+  where ((q.succeeded, q.failed, q.unknown) is distinct from (s.succeeded, s.failed, s.unknown)
+      and (q.run_id is not null or s.succeeded + s.failed + s.unknown > 0))
+    or (s.owner_id, s.mailing_id) is distinct from (c.owner_id, c.mailing_id)
+  union all
+  select 'answer', coalesce(a.run_id, s.run_id), to_jsonb(a), to_jsonb(s)
+  from answers a full join run_answers s on s.run_id = a.run_id and s.domain = a.domain and s.kind = a.kind
+  where (a.attempts, a.failed, a.unknown) is distinct from (s.attempts, s.failed, s.unknown)
+    and (a.run_id is not null or s.attempts + s.failed + s.unknown > 0)
+  union all
+  select 'count', c.run_id, to_jsonb(t), to_jsonb(c) from run_counts c left join tried t on t.run_id = c.run_id
+  where (coalesce(t.succeeded, 0), coalesce(t.failed, 0), coalesce(t.unknown, 0))
+    is distinct from (c.attempts_succeeded, c.attempts_failed, c.attempts_unknown)`;
