@@ -27,6 +27,16 @@ export function formatInstant(locale: Locale, at: Date | string, zone: string): 
   }).format(typeof at === 'string' ? new Date(at) : at);
 }
 
+/** The wall clock of `zone` at an instant, without the day: `09:00`. */
+export function formatTime(locale: Locale, at: Date, zone: string): string {
+  return new Intl.DateTimeFormat(languages[locale], {
+    hour: '2-digit',
+    minute: '2-digit',
+    hourCycle: 'h23',
+    timeZone: zone,
+  }).format(at);
+}
+
 /** The day of an instant in `zone`: `1 December 2026`. */
 export function formatDay(locale: Locale, at: Date | string, zone: string): string {
   return new Intl.DateTimeFormat(languages[locale], { dateStyle: 'long', timeZone: zone }).format(

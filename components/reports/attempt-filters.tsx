@@ -1,17 +1,28 @@
 import { useTranslations } from 'next-intl';
-import { SelectField } from '@/components/ui/field';
+import { FieldError, SelectField, TextField } from '@/components/ui/field';
 import { SearchBox } from '@/components/ui/search';
-import { attemptStatuses } from '@/db/enums';
+import { answerKinds, attemptStatuses } from '@/db/enums';
+import type { AttemptsAsked } from '@/lib/attempts/queries';
+import { searchMax } from '@/lib/attempts/schema';
 
 /** The choice of a result, for a search of attempts. */
-export function AttemptStatusField({ status }: { status: string | null }) {
+export function AttemptStatusField({
+  status,
+  hideLabel = true,
+  error,
+}: {
+  status: string | null;
+  hideLabel?: boolean;
+  error?: string | undefined;
+}) {
   const t = useTranslations('reports.attempts');
   return (
     <SelectField
       key={`status ${status}`}
       name="status"
       label={t('status')}
-      hideLabel
+      hideLabel={hideLabel}
+      error={error}
       defaultValue={status ?? ''}
       options={[
         { value: '', label: t('allStatuses') },
@@ -21,34 +32,81 @@ export function AttemptStatusField({ status }: { status: string | null }) {
   );
 }
 
-/** Which attempts are shown: a plain GET form, so that the choice stays in the address. */
+/** Which attempts are shown: a plain GET form, so that the choice stays in the address. What is wrong stands beside its field. */
 export function AttemptFilters({
-  q,
+  asked,
+  errors,
   mailings,
-  mailingId,
-  status,
+  zone,
 }: {
-  q: string | undefined;
+  asked: AttemptsAsked;
+  errors: Record<string, { code: string }>;
   mailings: { id: number; name: string }[];
-  mailingId: number | null;
-  status: string | null;
+  zone: string;
 }) {
   const t = useTranslations('reports.attempts');
+  const tKinds = useTranslations('reports.answers.kinds');
+  const tErrors = useTranslations('errors');
+  const errorOf = (name: string) => {
+    switch (errors[name]?.code) {
+      case undefined:
+        return undefined;
+      case 'to_before_from':
+        return t('toBeforeFrom');
+      case 'too_long':
+        return tErrors('too_long', { max: searchMax });
+      case 'invalid_date':
+        return tErrors('invalid_date');
+      case 'not_found':
+        return t('noSuchMailing');
+      default:
+        return tErrors('invalid_value');
+    }
+  };
   return (
-    <SearchBox defaultValue={q} placeholder={t('searchPlaceholder')}>
-      <SelectField
-        key={`mailing ${mailingId}`}
-        name="mailing"
-        label={t('mailing')}
-        hideLabel
-        defaultValue={mailingId === null ? '' : String(mailingId)}
-        className="w-full sm:w-56"
-        options={[
-          { value: '', label: t('allMailings') },
-          ...mailings.map((mailing) => ({ value: String(mailing.id), label: mailing.name })),
-        ]}
-      />
-      <AttemptStatusField status={status} />
+    <SearchBox defaultValue={asked.q} placeholder={t('searchPlaceholder')}>
+      {errors.q ? (
+        <div role="alert" className="basis-full">
+          <FieldError>{errorOf('q')}</FieldError>
+        </div>
+      ) : null}
+      <div className="grid basis-full grid-cols-[minmax(0,1fr)] items-start gap-3 sm:grid-cols-2 lg:grid-cols-5">
+        <SelectField
+          key={`mailing ${asked.mailing}`}
+          name="mailing"
+          label={t('mailing')}
+          error={errorOf('mailing')}
+          defaultValue={errors.mailing ? '' : asked.mailing}
+          options={[
+            { value: '', label: t('allMailings') },
+            ...mailings.map((mailing) => ({ value: String(mailing.id), label: mailing.name })),
+          ]}
+        />
+        <AttemptStatusField status={asked.status} hideLabel={false} error={errorOf('status')} />
+        <SelectField
+          key={`kind ${asked.kind}`}
+          name="kind"
+          label={t('kind')}
+          error={errorOf('kind')}
+          defaultValue={asked.kind}
+          options={[
+            { value: '', label: t('allKinds') },
+            ...answerKinds.map((kind) => ({ value: kind, label: tKinds(`${kind}.name`) })),
+          ]}
+        />
+        {(['from', 'to'] as const).map((name) => (
+          <TextField
+            key={`${name} ${asked[name]}`}
+            type={errors[name]?.code === 'invalid_date' ? 'text' : 'date'}
+            name={name}
+            label={t(name)}
+            hint={zone.replaceAll('_', ' ')}
+            defaultValue={asked[name]}
+            error={errorOf(name)}
+            maxLength={10}
+          />
+        ))}
+      </div>
     </SearchBox>
   );
 }

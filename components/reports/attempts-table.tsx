@@ -6,6 +6,7 @@ import { Time } from '@/components/ui/time';
 import type { AttemptStatus } from '@/db/enums';
 import type { AttemptRow } from '@/lib/attempts/queries';
 import { attemptsSearched } from '@/lib/attempts/schema';
+import { AnswerKindName } from './answer';
 
 const tones: Record<AttemptStatus, Tone> = { success: 'good', failure: 'bad', unknown: 'warn' };
 
@@ -91,6 +92,11 @@ export function AttemptsTable({
               <AttemptBadge status={attempt.status} />
             </Td>
             <Td className="max-sm:order-5 [overflow-wrap:anywhere]">
+              {attempt.kind ? (
+                <div className="mb-0.5 font-medium">
+                  <AnswerKindName kind={attempt.kind} />
+                </div>
+              ) : null}
               <Answer response={attempt.response} none={t('noAnswer')} />
             </Td>
           </Tr>

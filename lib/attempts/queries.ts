@@ -1,17 +1,20 @@
-import { and, asc, type Column, desc, eq, gt, inArray, lt, type SQL, sql } from 'drizzle-orm';
+import { and, asc, type Column, desc, eq, gt, inArray, lt, ne, type SQL, sql } from 'drizzle-orm';
 import { type Db, db } from '@/db/client';
-import type { AttemptStatus } from '@/db/enums';
+import type { AnswerKind, AttemptStatus } from '@/db/enums';
 import { attempts, deliveries, mailings, runs, users } from '@/db/schema';
+import type { FieldErrors } from '@/lib/errors';
 import { decodeCursor, encodeCursor, likePattern, type Page, pageSize, toPage } from '@/lib/paging';
 import type { Actor } from '@/lib/policy/rules';
 import { own, readable } from '@/lib/policy/scopes';
+import { readPeriod } from '@/lib/recurrence/days';
 import { ofOwnersAlike } from '@/lib/users/queries';
-import { attemptsSearched } from './schema';
+import { asAnswerKind, asAttemptStatus, attemptsSearched, searchMax } from './schema';
 
 const row = {
   id: attempts.id,
   attemptedAt: attempts.attemptedAt,
   status: attempts.status,
+  kind: attempts.kind,
   code: attempts.code,
   response: attempts.response,
   stage: attempts.stage,
@@ -26,46 +29,122 @@ const row = {
 };
 
 type Wanted = {
-  /** Looked for inside the client's address and the server's answer. */
+  /** Looked for inside the client's address and the server's answer; among one's own, also inside the mailing's name. */
   q?: string | undefined;
   status?: AttemptStatus | null | undefined;
+  kind?: AnswerKind | null | undefined;
   after?: string | undefined;
   size?: number;
 };
 
+/** What the address of a list of attempts asks for, as it was typed. */
+export type AttemptsAsked = Record<'q' | 'status' | 'kind' | 'mailing' | 'from' | 'to', string>;
+
+/**
+ * Reads the filters of a list of attempts from an address. `from` and `to` are days of `zone`, both with all their hours. Field codes:
+ * `too_long` (more than {@link searchMax} characters) at `q`, `invalid_value` at `status`, `kind` and `mailing`, `invalid_date`, and
+ * `to_before_from` at `to`. Where there is any nothing should be listed: another choice than the one asked for would mislead.
+ */
+export function readAttemptsAsked(params: Record<string, string | string[] | undefined>, zone: string) {
+  const text = (name: string) => {
+    const value = params[name];
+    return typeof value === 'string' ? value.trim() : '';
+  };
+  const q = text('q');
+  const mailing = text('mailing').slice(0, 40);
+  const asked: AttemptsAsked = {
+    q: q.slice(0, searchMax),
+    status: asAttemptStatus(text('status')) ?? '',
+    kind: asAnswerKind(text('kind')) ?? '',
+    mailing,
+    from: text('from').slice(0, 40),
+    to: text('to').slice(0, 40),
+  };
+  const { from, until, errors: wrongDays } = readPeriod(asked, zone);
+  const isId = /^[1-9]\d{0,14}$/.test(mailing);
+  const wrong: Record<string, string | false> = {
+    q: q.length > searchMax && 'too_long',
+    status: text('status') !== asked.status && 'invalid_value',
+    kind: text('kind') !== asked.kind && 'invalid_value',
+    mailing: mailing !== '' && !isId && 'invalid_value',
+  };
+  const errors: FieldErrors = { ...wrongDays };
+  for (const [name, code] of Object.entries(wrong)) if (code) errors[name] = { code };
+  return {
+    asked,
+    errors,
+    filter: {
+      q: asked.q || undefined,
+      status: asAttemptStatus(asked.status),
+      kind: asAnswerKind(asked.kind),
+      mailingId: isId ? Number(mailing) : null,
+      from,
+      until,
+    },
+  };
+}
+
 /** A page of a search; `searchedTo`: how far back it looked, null when nothing older is left to look through. */
 export type AttemptPage<T> = Page<T> & { searchedTo: Date | null };
 
-/** The attempts of one owner, mailing or run, in the order of the index of these; null for everybody's. */
-type Along = { column: Column; value: number } | null;
+/** The attempts of one owner or mailing, newest first by the index of these; null for everybody's, by id. */
+type Along = { column: Column; value: number; from?: Date | null; until?: Date | null } | null;
+
+const micros = sql`(extract(epoch from ${attempts.attemptedAt}) * 1000000)::bigint`;
+const isNumber = (key: unknown): key is number => typeof key === 'number' && Number.isSafeInteger(key);
+
+/** Where a page begins: before this attempt, by microseconds since 1970 and by id. */
+function readCursor(after: string | undefined): { at: number; id: number } | null {
+  const [id, at] = decodeCursor(after) ?? [];
+  return isNumber(id) && isNumber(at) ? { at, id } : null;
+}
 
 /**
  * Ids of the attempts among `scope` that fit, newest first. Looks through the newest `attemptsSearched` before the cursor and
  * asks each one's delivery by its key: no answer costs more than that, however rare what is looked for, and the next page goes
- * on where this one ended. `along` is a comparison of rows, and `scope` shut in by `is true`: with an equation the planner may
- * walk everybody's attempts backwards, past all that came after those of an owner who has long been quiet. `also` narrows down
- * further, on `recent`.
+ * on where this one ended. What was not taken has indexes of its own, so that these are not looked for among what was. `along` is a
+ * comparison of rows, and `scope` shut in by `is true`: with an equation the planner may walk everybody's attempts backwards, past all
+ * that came after those of an owner who has long been quiet. `also` narrows down further, on `recent`.
  */
 async function searchAttempts(
   scope: SQL,
   along: Along,
-  { q, status, after, size = pageSize }: Wanted,
-  also: SQL | undefined,
+  { q, status, kind, after, size = pageSize }: Wanted,
+  also: { mailingIds?: number[]; fits?: SQL | undefined },
   on: Db,
 ): Promise<AttemptPage<number>> {
-  const [id] = decodeCursor(after) ?? [];
-  const before = typeof id === 'number' && Number.isSafeInteger(id) ? id : Number.MAX_SAFE_INTEGER;
+  const cursor = readCursor(after);
+  // Of the success alone there is no kind.
+  const isMiss = kind != null || (status != null && status !== 'success');
+  const byKind = along?.column === attempts.ownerId && kind ? sql`${kind}::answer_kind,` : null;
+  const kindColumn = byKind ? sql`${attempts.kind},` : sql``;
+  const first = along?.from ? sql`${along.from.toISOString()}::timestamptz` : sql`'-infinity'::timestamptz`;
+  const until = along?.until ? sql`${along.until.toISOString()}::timestamptz` : sql`'infinity'::timestamptz`;
+  const [beforeAt, beforeId] = cursor
+    ? [
+        sql`least(${until}, 'epoch'::timestamptz + ${cursor.at}::bigint * interval '1 microsecond')`,
+        sql`case when 'epoch'::timestamptz + ${cursor.at}::bigint * interval '1 microsecond' < ${until} then ${cursor.id}::bigint else 0 end`,
+      ]
+    : [until, sql`0`];
+  const miss = isMiss ? sql`and ${attempts.kind} is not null` : sql``;
   const among = along
-    ? sql`(${scope}) is true and (${along.column}, ${attempts.id}) >= (${along.value}::bigint, 0)
-        and (${along.column}, ${attempts.id}) < (${along.value}::bigint, ${before}::bigint)`
-    : sql`${scope} and ${lt(attempts.id, before)}`;
-  const newest = along ? [desc(along.column), desc(attempts.id)] : [desc(attempts.id)];
+    ? sql`(${scope}) is true ${miss}
+        and (${along.column}, ${kindColumn} ${attempts.attemptedAt}, ${attempts.id}) >= (${along.value}::bigint, ${byKind ?? sql``} ${first}, 0)
+        and (${along.column}, ${kindColumn} ${attempts.attemptedAt}, ${attempts.id}) < (${along.value}::bigint, ${byKind ?? sql``} ${beforeAt}, ${beforeId})`
+    : sql`${scope} ${miss} and ${lt(attempts.id, cursor?.id ?? Number.MAX_SAFE_INTEGER)}`;
+  const newest = along
+    ? sql`${along.column} desc, ${byKind ? sql`${attempts.kind} desc,` : sql``} ${attempts.attemptedAt} desc, ${attempts.id} desc`
+    : sql`${attempts.id} desc`;
   const pattern = likePattern(q);
+  const ofMailings = also.mailingIds?.length
+    ? sql`or recent.mailing_id = any (${sql.param(`{${also.mailingIds}}`)}::bigint[])`
+    : sql``;
   const fits = and(
     status ? sql`recent.status = ${status}` : undefined,
-    also,
+    kind ? sql`recent.kind = ${kind}` : undefined,
+    also.fits,
     pattern
-      ? sql`(lower(recent.response) like ${pattern} or lower(client.email) like ${pattern})`
+      ? sql`(lower(recent.response) like ${pattern} or lower(client.email) like ${pattern} ${ofMailings})`
       : undefined,
   );
   // `limit 1` keeps the planner from reading all deliveries there are to join them with these.
@@ -73,66 +152,106 @@ async function searchAttempts(
     ? sql`cross join lateral (select email from ${deliveries} where ${deliveries.id} = recent.delivery_id limit 1) client`
     : sql``;
   const searched = fits ? attemptsSearched : size + 1;
-  const rows = await on.execute<{ id: string }>(sql`
-    select recent.id from (
-      select ${attempts.id}, ${along?.column ?? sql`1`} as along, ${attempts.ownerId} as owner_id,
-        ${attempts.deliveryId}, ${attempts.status}, ${attempts.response}
-      from ${attempts} where ${among} order by ${sql.join(newest, sql`, `)} limit ${searched}
+  const rows = await on.execute<{ id: string; at: string }>(sql`
+    select recent.id, recent.at from (
+      select ${attempts.id}, ${micros} as at, ${attempts.attemptedAt}, ${attempts.ownerId} as owner_id, ${attempts.mailingId},
+        ${attempts.deliveryId}, ${attempts.status}, ${attempts.kind}, ${attempts.response}
+      from ${attempts} where ${among} order by ${newest} limit ${searched}
     ) recent ${client} ${fits ? sql`where ${fits}` : sql``}
-    order by recent.along desc, recent.id desc limit ${size + 1}`);
-  const page = toPage(
-    rows.map((row) => Number(row.id)),
+    order by ${along ? sql`recent.attempted_at desc,` : sql``} recent.id desc limit ${size + 1}`);
+  const found = toPage(
+    rows.map((row) => ({ id: Number(row.id), at: Number(row.at) })),
     size,
-    (last) => [last],
+    (last) => [last.id, last.at],
   );
+  const page = { items: found.items.map((each) => each.id), next: found.next };
   if (page.next || !fits) return { ...page, searchedTo: null };
-  const [oldest] = await on
-    .select({ id: attempts.id, at: attempts.attemptedAt })
-    .from(attempts)
-    .where(among)
-    .orderBy(...newest)
-    .offset(attemptsSearched - 1)
-    .limit(1);
+  const [oldest] = await on.execute<{ id: string; at: string }>(sql`
+    select ${attempts.id}, ${micros} as at from ${attempts} where ${among}
+    order by ${newest} offset ${attemptsSearched - 1} limit 1`);
   return oldest
-    ? { ...page, next: encodeCursor([oldest.id]), searchedTo: oldest.at }
+    ? {
+        ...page,
+        next: encodeCursor([Number(oldest.id), Number(oldest.at)]),
+        searchedTo: new Date(Math.floor(Number(oldest.at) / 1000)),
+      }
     : { ...page, searchedTo: null };
 }
 
+/** Of so many mailings at most, whose name has what is looked for, the attempts are found by it. */
+const mailingsNamed = 50;
+
 /**
- * A page of attempts, newest first. Of one mailing, run or delivery: those the actor may read; else the actor's own.
+ * A page of attempts, newest first: the actor's own, or those of one mailing that the actor may read.
  */
 export async function listAttempts(
   actor: Actor,
   input: Wanted & {
     mailingId?: number | null | undefined;
-    runId?: number | null | undefined;
-    deliveryId?: number | null | undefined;
+    /** Not before this instant. */
+    from?: Date | null | undefined;
+    /** Before this instant. */
+    until?: Date | null | undefined;
   } = {},
   on: Db = db,
 ) {
-  const { mailingId, runId, deliveryId } = input;
+  const { mailingId, from = null, until = null } = input;
   const scope = sql`${and(
-    mailingId || runId || deliveryId ? readable(actor, attempts.ownerId) : own(actor, attempts.ownerId),
+    mailingId ? readable(actor, attempts.ownerId) : own(actor, attempts.ownerId),
     mailingId ? eq(attempts.mailingId, mailingId) : undefined,
-    runId ? eq(attempts.runId, runId) : undefined,
-    deliveryId ? eq(attempts.deliveryId, deliveryId) : undefined,
   )}`;
-  const along: Along = deliveryId
-    ? null
-    : runId
-      ? { column: attempts.runId, value: runId }
-      : { column: mailingId ? attempts.mailingId : attempts.ownerId, value: mailingId || actor.id };
-  const { items: ids, ...page } = await searchAttempts(scope, along, input, undefined, on);
+  const along = mailingId
+    ? { column: attempts.mailingId, value: mailingId }
+    : { column: attempts.ownerId, value: actor.id };
+  const pattern = mailingId ? null : likePattern(input.q);
+  const named = pattern
+    ? await on
+        .select({ id: mailings.id })
+        .from(mailings)
+        .where(and(own(actor, mailings.ownerId), sql`${mailings.search} like ${pattern}`))
+        .orderBy(desc(mailings.id))
+        .limit(mailingsNamed)
+    : [];
+  const { items: ids, ...page } = await searchAttempts(
+    scope,
+    { ...along, from, until },
+    input,
+    { mailingIds: named.map((mailing) => mailing.id) },
+    on,
+  );
   const items = await on
     .select(row)
     .from(attempts)
     .innerJoin(deliveries, eq(deliveries.id, attempts.deliveryId))
     .innerJoin(mailings, eq(mailings.id, attempts.mailingId))
     .where(and(inArray(attempts.id, ids), scope))
-    .orderBy(desc(attempts.id));
+    .orderBy(desc(attempts.attemptedAt), desc(attempts.id));
   return { ...page, items };
 }
 export type AttemptRow = Awaited<ReturnType<typeof listAttempts>>['items'][number];
+
+/** The other attempts of the delivery that an attempt is of, newest first, at most `limit`; those the actor may read. */
+export async function listOtherAttempts(
+  actor: Actor,
+  attempt: { id: number; deliveryId: number },
+  limit = 50,
+  on: Db = db,
+): Promise<AttemptRow[]> {
+  return on
+    .select(row)
+    .from(attempts)
+    .innerJoin(deliveries, eq(deliveries.id, attempts.deliveryId))
+    .innerJoin(mailings, eq(mailings.id, attempts.mailingId))
+    .where(
+      and(
+        eq(attempts.deliveryId, attempt.deliveryId),
+        ne(attempts.id, attempt.id),
+        readable(actor, attempts.ownerId),
+      ),
+    )
+    .orderBy(desc(attempts.attemptedAt), desc(attempts.id))
+    .limit(limit);
+}
 
 /**
  * A page of everybody's attempts that the actor may read, newest first, with their owners. An `owner` that names one user alone
@@ -157,7 +276,7 @@ export async function listAllAttempts(
           readable(actor, attempts.ownerId),
           only ? { column: attempts.ownerId, value: only.id } : null,
           input,
-          only || !alike ? undefined : ofOwnersAlike(sql`recent.owner_id`, input.owner),
+          { fits: only || !alike ? undefined : ofOwnersAlike(sql`recent.owner_id`, input.owner) },
           on,
         );
   const items = await on
@@ -167,7 +286,7 @@ export async function listAllAttempts(
     .innerJoin(mailings, eq(mailings.id, attempts.mailingId))
     .innerJoin(users, eq(users.id, attempts.ownerId))
     .where(and(inArray(attempts.id, ids), scope))
-    .orderBy(desc(attempts.id));
+    .orderBy(...(only ? [desc(attempts.attemptedAt)] : []), desc(attempts.id));
   return { ...page, items };
 }
 
@@ -183,6 +302,9 @@ export async function findAttempt(actor: Actor, id: number, on: Db = db) {
       deliveryReason: deliveries.reason,
       tries: deliveries.tries,
       nextTryAt: deliveries.nextTryAt,
+      runKind: runs.kind,
+      slotAt: runs.slotAt,
+      openedAt: runs.openedAt,
       subject: runs.subject,
       fromName: runs.fromName,
       fromEmail: runs.fromEmail,
@@ -217,23 +339,24 @@ export type ExportedAttempt = {
 const exportChunk = 2000;
 
 /**
- * Every attempt of a mailing the actor may read, oldest first, read in chunks so that any number of them takes little
- * memory. Empty for a mailing that the actor may not read.
+ * Every attempt of a mailing the actor may read, or of one run of it, oldest first, read in chunks so that any number of them takes
+ * little memory. Empty for what the actor may not read.
  */
 export async function* exportAttempts(
   actor: Actor,
-  input: { mailingId: number },
+  input: { mailingId: number; runId?: number | null },
   on: Db = db,
 ): AsyncGenerator<ExportedAttempt> {
-  let from = 0;
+  let from: { at: string; id: number } = { at: '-infinity', id: 0 };
   for (;;) {
     const rows = await on
       .select({
         id: attempts.id,
         attemptedAt: attempts.attemptedAt,
+        // To the microsecond.
+        at: sql<string>`${attempts.attemptedAt}::text`,
         email: deliveries.email,
         status: attempts.status,
-        code: attempts.code,
         response: attempts.response,
         runId: attempts.runId,
         deliveryId: attempts.deliveryId,
@@ -244,10 +367,13 @@ export async function* exportAttempts(
         and(
           eq(attempts.mailingId, input.mailingId),
           readable(actor, attempts.ownerId),
-          gt(attempts.id, from),
+          // By the index of each.
+          input.runId
+            ? and(eq(attempts.runId, input.runId), gt(attempts.id, from.id))
+            : sql`(${attempts.attemptedAt}, ${attempts.id}) > (${from.at}::timestamptz, ${from.id}::bigint)`,
         ),
       )
-      .orderBy(asc(attempts.id))
+      .orderBy(...(input.runId ? [] : [asc(attempts.attemptedAt)]), asc(attempts.id))
       .limit(exportChunk);
     for (const attempt of rows)
       yield {
@@ -260,6 +386,6 @@ export async function* exportAttempts(
       };
     const last = rows.at(-1);
     if (!last || rows.length < exportChunk) return;
-    from = last.id;
+    from = { at: last.at, id: last.id };
   }
 }

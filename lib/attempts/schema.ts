@@ -1,4 +1,4 @@
-import { attemptStatuses } from '@/db/enums';
+import { answerKinds, attemptStatuses } from '@/db/enums';
 
 /** No page of a search looks through more attempts than this. */
 export const attemptsSearched = 100_000;
@@ -7,6 +7,14 @@ export const attemptsSearched = 100_000;
 export function asAttemptStatus(value: unknown) {
   return attemptStatuses.find((status) => status === value) ?? null;
 }
+
+/** The words of the filter by what an answer means; null for anything else. */
+export function asAnswerKind(value: unknown) {
+  return answerKinds.find((kind) => kind === value) ?? null;
+}
+
+/** Characters of what is looked for in lists of attempts and deliveries. */
+export const searchMax = 200;
 
 /**
  * One line of CSV (RFC 4180). What a spreadsheet would run as a formula gets an apostrophe in front: names are written by

@@ -5,7 +5,7 @@ import type { FieldErrors } from '@/lib/errors';
 import { decodeCursor, likePattern, pageSize, toPage } from '@/lib/paging';
 import type { Actor } from '@/lib/policy/rules';
 import { managed } from '@/lib/policy/scopes';
-import { toInstant } from '@/lib/recurrence/slots';
+import { readPeriod } from '@/lib/recurrence/days';
 import { type AuditAction, asAuditAction, type auditColumns } from './schema';
 
 export type AuditFilter = {
@@ -48,12 +48,7 @@ export function readAuditFilter(
     from: text('from'),
     to: text('to'),
   };
-  const errors: FieldErrors = {};
-  const from = asked.from ? dayBegin(asked.from, zone) : null;
-  const until = asked.to ? dayBegin(asked.to, zone, 1) : null;
-  if (asked.from && !from) errors.from = { code: 'invalid_date' };
-  if (asked.to && !until) errors.to = { code: 'invalid_date' };
-  if (from && until && until <= from) errors.to = { code: 'to_before_from' };
+  const { from, until, errors } = readPeriod(asked, zone);
   const { q, who, whom, action, user } = asked;
   const filter = {
     q,
@@ -65,14 +60,6 @@ export function readAuditFilter(
     until,
   };
   return { asked, filter: Object.keys(errors).length > 0 ? null : filter, errors };
-}
-
-/** When a day (`2026-12-01`), or one so many days later, begins in a zone; null for what is no day. */
-function dayBegin(day: string, zone: string, later = 0): Date | null {
-  if (!/^[12]\d{3}-\d\d-\d\d$/.test(day) || !toInstant(`${day}T00:00`, zone)) return null;
-  const moved = new Date(`${day}T00:00:00Z`);
-  moved.setUTCDate(moved.getUTCDate() + later);
-  return toInstant(`${moved.toISOString().slice(0, 10)}T00:00`, zone);
 }
 
 /** Has what an entry is about a page? Somebody who is gone has none. */

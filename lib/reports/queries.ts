@@ -1,6 +1,7 @@
-import { and, desc, eq, inArray, isNotNull, isNull, lt, or, sql } from 'drizzle-orm';
+import { and, desc, eq, inArray, isNotNull, isNull, lt, or, type SQL, sql } from 'drizzle-orm';
 import { type Db, db } from '@/db/client';
-import { clients, mailings, messages, runCounts } from '@/db/schema';
+import type { AnswerKind } from '@/db/enums';
+import { clients, mailings, messages, runAnswers, runCounts, runMinutes } from '@/db/schema';
 import { type BoundedCount, countLimit, decodeCursor, pageSize, toPage } from '@/lib/paging';
 import type { Actor } from '@/lib/policy/rules';
 import { own, readable } from '@/lib/policy/scopes';
@@ -154,4 +155,103 @@ export async function listHeldMailings(actor: Actor, limit = 5, on: Db = db) {
     )
     .orderBy(desc(mailings.disabledAt), desc(mailings.pausedAt))
     .limit(limit);
+}
+
+/** Whose sums: one run, or all runs of a mailing. */
+export type SumsOf = { runId: number } | { mailingId: number };
+
+const sumsOf = (of: SumsOf): SQL =>
+  'runId' in of ? eq(runCounts.runId, of.runId) : eq(runCounts.mailingId, of.mailingId);
+
+/** `failed` and `unknown` count clients as they stand now, `attempts` every answer, those among them that were tried again later. */
+export type AnswerSums = { attempts: number; failed: number; unknown: number };
+
+const answerSums = {
+  attempts: sql<number>`sum(${runAnswers.attempts})::float8`,
+  failed: sql<number>`sum(${runAnswers.failed})::float8`,
+  unknown: sql<number>`sum(${runAnswers.unknown})::float8`,
+};
+const missed = sql`sum(${runAnswers.failed} + ${runAnswers.unknown})`;
+const isAny = sql`sum(${runAnswers.attempts} + ${runAnswers.failed} + ${runAnswers.unknown}) > 0`;
+
+/** What servers answered instead of taking the letter, by what it means; what cost most clients the letter comes first. */
+export async function listAnswers(
+  actor: Actor,
+  of: SumsOf,
+  on: Db = db,
+): Promise<(AnswerSums & { kind: AnswerKind })[]> {
+  return on
+    .select({ kind: runAnswers.kind, ...answerSums })
+    .from(runCounts)
+    .innerJoin(runAnswers, and(eq(runAnswers.runId, runCounts.runId), eq(runAnswers.domain, '')))
+    .where(and(sumsOf(of), readable(actor, runCounts.ownerId)))
+    .groupBy(runAnswers.kind)
+    .having(isAny)
+    .orderBy(desc(missed), desc(answerSums.attempts), runAnswers.kind);
+}
+
+/** The same by the recipient's domain, with what was answered there most; at most `limit`. */
+export async function listAnsweringDomains(
+  actor: Actor,
+  of: SumsOf,
+  limit = 10,
+  on: Db = db,
+): Promise<(AnswerSums & { domain: string; kind: AnswerKind })[]> {
+  return on
+    .select({
+      domain: runAnswers.domain,
+      kind: sql<AnswerKind>`(array_agg(${runAnswers.kind} order by ${runAnswers.failed} + ${runAnswers.unknown} desc, ${runAnswers.attempts} desc))[1]`,
+      ...answerSums,
+    })
+    .from(runCounts)
+    .innerJoin(runAnswers, and(eq(runAnswers.runId, runCounts.runId), sql`${runAnswers.domain} <> ''`))
+    .where(and(sumsOf(of), readable(actor, runCounts.ownerId)))
+    .groupBy(runAnswers.domain)
+    .having(isAny)
+    .orderBy(desc(missed), desc(answerSums.attempts), runAnswers.domain)
+    .limit(limit);
+}
+
+/** A stretch of time with the attempts that were made in it. */
+export type RateStep = { at: Date; succeeded: number; failed: number; unknown: number };
+
+/** Minutes that one step may stand for. */
+const stepMinutes = [1, 2, 5, 15, 30, 60, 180, 360, 720, 1440, 7 * 1440, 30 * 1440];
+const stepsMax = 48;
+
+/**
+ * How a run's attempts are spread over its time, in steps of so many minutes that there are few enough to look at; steps without any
+ * attempt are in it, and none when nothing was tried.
+ */
+export async function listRates(
+  actor: Actor,
+  runId: number,
+  on: Db = db,
+): Promise<{ minutes: number; steps: RateStep[] }> {
+  const mine = sql`${runMinutes} join ${runCounts} on ${runCounts.runId} = ${runMinutes.runId}
+    where ${runMinutes.runId} = ${runId} and ${readable(actor, runCounts.ownerId)}
+      and ${runMinutes.succeeded} + ${runMinutes.failed} + ${runMinutes.unknown} > 0`;
+  const [span] = await on.execute<{ first: string | null; last: string | null }>(
+    sql`select min(${runMinutes.minuteAt}) as first, max(${runMinutes.minuteAt}) as last from ${mine}`,
+  );
+  if (!span?.first || !span.last) return { minutes: 1, steps: [] };
+  const first = new Date(span.first).getTime();
+  const last = new Date(span.last).getTime();
+  const stepsOf = (minutes: number) => Math.floor((last - first) / (minutes * 60_000)) + 1;
+  const minutes =
+    stepMinutes.find((each) => stepsOf(each) <= stepsMax) ?? Math.ceil((last - first) / 60_000 / stepsMax);
+  const rows = await on.execute<{ step: string; succeeded: string; failed: string; unknown: string }>(sql`
+    select floor(extract(epoch from ${runMinutes.minuteAt} - ${span.first}::timestamptz) / ${minutes * 60})::int as step,
+      sum(${runMinutes.succeeded}) as succeeded, sum(${runMinutes.failed}) as failed, sum(${runMinutes.unknown}) as unknown
+    from ${mine} group by 1`);
+  const steps = Array.from({ length: stepsOf(minutes) }, (_, step) => {
+    const row = rows.find((each) => Number(each.step) === step);
+    return {
+      at: new Date(first + step * minutes * 60_000),
+      succeeded: Number(row?.succeeded ?? 0),
+      failed: Number(row?.failed ?? 0),
+      unknown: Number(row?.unknown ?? 0),
+    };
+  });
+  return { minutes, steps };
 }

@@ -1,6 +1,6 @@
 import { and, asc, desc, eq, gt, inArray, isNotNull, isNull, lt, lte, ne, type SQL, sql } from 'drizzle-orm';
 import { type Db, db } from '@/db/client';
-import type { DeliveryStatus, RunKind, RunStatus } from '@/db/enums';
+import type { AnswerKind, DeliveryStatus, RunKind, RunStatus } from '@/db/enums';
 import {
   attempts,
   batches,
@@ -298,7 +298,7 @@ async function selectProgress(
       case when ${isOpen} and ${runs.servedAt} < ${at} - interval '5 minutes' then (
         select max(latest.attempted_at) from (
           select ${attempts.runId}, ${attempts.attemptedAt} from ${attempts} where ${attempts.mailingId} = ${runs.mailingId}
-          order by ${attempts.id} desc limit 200
+          order by ${attempts.attemptedAt} desc limit 200
         ) latest where latest.run_id = ${runs.id}) end as worked_at,
       case when ${isIdle} then (
         select least(case when ${runs.nextDeliveryId} is not null then ${runs.openedAt} end, min(${deliveries.nextTryAt}))
@@ -571,7 +571,7 @@ export async function measureRate(
     .select({ runId: attempts.runId, attemptedAt: attempts.attemptedAt })
     .from(attempts)
     .where(and(eq(attempts.mailingId, run.mailingId), readable(actor, attempts.ownerId)))
-    .orderBy(desc(attempts.id))
+    .orderBy(desc(attempts.attemptedAt))
     .limit(rows)
     .as('newest');
   const age = Math.max(1, (now.getTime() - run.openedAt.getTime()) / 1000);
@@ -644,6 +644,8 @@ export async function listDeliveries(
   input: {
     runId: number;
     status?: DeliveryStatus | null | undefined;
+    /** Of those that did not get the letter: what the answer means. */
+    kind?: AnswerKind | null | undefined;
     q?: string | undefined;
     after?: string | undefined;
     size?: number;
@@ -658,6 +660,7 @@ export async function listDeliveries(
       id: attempts.id,
       attemptedAt: attempts.attemptedAt,
       status: attempts.status,
+      kind: attempts.kind,
       code: attempts.code,
       response: attempts.response,
     })
@@ -674,6 +677,7 @@ export async function listDeliveries(
       fullName: deliveries.fullName,
       status: sql<DeliveryStatus>`case when ${isClaimed} then 'sending' else ${deliveries.status}::text end`,
       reason: deliveries.reason,
+      kind: deliveries.kind,
       tries: deliveries.tries,
       nextTryAt: deliveries.nextTryAt,
       endedAt: deliveries.endedAt,
@@ -681,6 +685,7 @@ export async function listDeliveries(
         id: last.id,
         attemptedAt: last.attemptedAt,
         status: last.status,
+        kind: last.kind,
         code: last.code,
         response: last.response,
       },
@@ -693,6 +698,7 @@ export async function listDeliveries(
         eq(deliveries.runId, input.runId),
         readable(actor, runs.ownerId),
         input.status ? hasStatus(input.status) : undefined,
+        input.kind ? eq(deliveries.kind, input.kind) : undefined,
         pattern
           ? sql`lower(${deliveries.email} || ' ' || ${deliveries.fullName}) like ${pattern}`
           : undefined,

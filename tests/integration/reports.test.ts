@@ -2,10 +2,24 @@ import { eq, sql } from 'drizzle-orm';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { db } from '@/db/client';
 import { attempts } from '@/db/schema';
-import { exportAttempts, findAttempt, listAllAttempts, listAttempts } from '@/lib/attempts/queries';
+import {
+  exportAttempts,
+  findAttempt,
+  listAllAttempts,
+  listAttempts,
+  listOtherAttempts,
+  readAttemptsAsked,
+} from '@/lib/attempts/queries';
 import { attemptsSearched, csvLine } from '@/lib/attempts/schema';
 import type { Actor } from '@/lib/policy/rules';
-import { listReports, ownCounts, reportTotals } from '@/lib/reports/queries';
+import {
+  listAnsweringDomains,
+  listAnswers,
+  listRates,
+  listReports,
+  ownCounts,
+  reportTotals,
+} from '@/lib/reports/queries';
 import {
   createActor,
   createAttempt,
@@ -31,7 +45,10 @@ async function sentMailing(of: Actor, letters = 3) {
   const people = await createClients(db, of, letters);
   for (const [index, person] of people.entries()) {
     const status = index === 0 ? 'failed' : 'sent';
-    const delivery = await createDelivery(db, run, person, { status });
+    const delivery = await createDelivery(db, run, person, {
+      status,
+      kind: index === 0 ? 'address_unknown' : null,
+    });
     await createAttempt(
       db,
       run,
@@ -135,30 +152,121 @@ describe('attempts', () => {
     const second = await listAttempts(owner, { q: 'no such user', after: first.next ?? undefined });
     expect(second.items).toMatchObject([{ response: '550 5.1.1 no such user' }]);
     expect(second).toMatchObject({ next: null, searchedTo: null });
-    const rare = await listAttempts(owner, { mailingId: mailing.id, status: 'failure' });
-    expect(rare.items).toEqual([]);
-    expect(rare.next).not.toBeNull();
     expect(people).toHaveLength(3);
+    // What was not taken is not looked for among what was.
+    for (const rare of [
+      { mailingId: mailing.id, status: 'failure' },
+      { status: 'failure' },
+      { kind: 'address_unknown' },
+      { mailingId: mailing.id, kind: 'address_unknown', q: 'such user' },
+    ] as const)
+      expect(await listAttempts(owner, rare)).toMatchObject({ items: [{ code: 550 }], next: null });
+    expect((await listAttempts(owner, { kind: 'spam' })).items).toEqual([]);
+    const ofDay = (day: string) => readAttemptsAsked({ from: day, to: day }, 'UTC').filter;
+    expect(await listAttempts(owner, { ...ofDay('2026-01-05'), q: 'such user' })).toMatchObject({
+      items: [{ code: 550 }],
+      next: null,
+      searchedTo: null,
+    });
+    expect((await listAttempts(owner, ofDay('2026-01-06'))).items).toEqual([]);
+    const manager = await createActor(db, { isStaff: true });
+    expect(await listAllAttempts(manager, { owner: owner.email, kind: 'address_unknown' })).toMatchObject({
+      items: [{ ownerEmail: owner.email }],
+    });
   });
 
   test('of another’s mailing are not there, except to a manager', async () => {
     const { mailing, run } = await sentMailing(stranger);
     const manager = await createActor(db, { isStaff: true });
     expect((await listAttempts(owner, { mailingId: mailing.id })).items).toEqual([]);
-    expect((await listAttempts(owner, { runId: run.id })).items).toEqual([]);
     const { items } = await listAttempts(manager, { mailingId: mailing.id });
     expect(items).toHaveLength(3);
     expect(await findAttempt(owner, items[0]?.id ?? 0)).toBeNull();
     expect(await findAttempt(manager, items[0]?.id ?? 0)).toMatchObject({ mailingId: mailing.id });
     expect((await listAttempts(manager)).items).toEqual([]);
+    for (const of of [{ runId: run.id }, { mailingId: mailing.id }]) {
+      expect(await listAnswers(owner, of)).toEqual([]);
+      expect(await listAnsweringDomains(owner, of)).toEqual([]);
+      expect(await listAnswers(manager, of)).toMatchObject([{ kind: 'address_unknown', failed: 1 }]);
+    }
+    expect((await listRates(owner, run.id)).steps).toEqual([]);
+    expect((await listRates(manager, run.id)).steps).toMatchObject([{ succeeded: 2, failed: 1, unknown: 0 }]);
+  });
+
+  test('of a period, a kind and a mailing’s name are found together, a page after the other', async () => {
+    const message = await createMessage(db, owner);
+    const mailing = await createMailing(db, owner, { messageId: message.id, name: 'Autumn letter' });
+    const run = await createRun(db, mailing);
+    const [person] = await createClients(db, owner, 1);
+    if (!person) throw new Error('nobody');
+    const delivery = await createDelivery(db, run, person);
+    const at = (minute: number) => new Date(Date.UTC(2026, 2, 1, 20, 55 + minute));
+    // Written in another order than they were made.
+    for (const minute of [3, 9, 1, 7, 5])
+      await createAttempt(db, run, delivery, {
+        attemptedAt: at(minute),
+        status: 'failure',
+        code: 451,
+        response: '451 4.7.1 greylisted',
+        kind: 'greylisted',
+      });
+    await sentMailing(owner);
+    const moscow = readAttemptsAsked(
+      { q: 'autumn', kind: 'greylisted', from: '2026-03-02', to: '2026-03-02' },
+      'Europe/Moscow',
+    );
+    expect(moscow.errors).toEqual({});
+    // The second of March begins at 21:00 UTC there: minute 5.
+    const seen: number[] = [];
+    let after: string | undefined;
+    do {
+      const page = await listAttempts(owner, { ...moscow.filter, after, size: 2 });
+      seen.push(...page.items.map((row) => row.attemptedAt.getTime()));
+      after = page.next ?? undefined;
+    } while (after);
+    expect(seen).toEqual([9, 7, 5].map((minute) => at(minute).getTime()));
+    expect((await listAttempts(owner, { q: 'autumn' })).items).toHaveLength(5);
+    expect((await listAttempts(stranger, { q: 'autumn' })).items).toEqual([]);
+    const [{ id } = { id: 0 }] = (await listAttempts(owner, { q: 'autumn', size: 1 })).items;
+    expect(await listOtherAttempts(owner, { id, deliveryId: delivery.id })).toHaveLength(4);
+    expect(await listOtherAttempts(stranger, { id, deliveryId: delivery.id })).toEqual([]);
+  });
+
+  test('asked for by a choice that makes no sense are refused field by field', () => {
+    const wrong = (asked: Record<string, string | string[]>) => {
+      const { errors } = readAttemptsAsked(asked, 'UTC');
+      return Object.fromEntries(Object.entries(errors).map(([name, error]) => [name, error.code]));
+    };
+    expect(wrong({})).toEqual({});
+    expect(wrong({ q: ' x '.repeat(60), status: 'failure', kind: 'spam', mailing: '7' })).toEqual({});
+    expect(wrong({ q: 'x'.repeat(10_000) })).toEqual({ q: 'too_long' });
+    expect(wrong({ from: '2026-03-02', to: '2026-03-01' })).toEqual({ to: 'to_before_from' });
+    expect(wrong({ from: '2026-02-30', to: 'x'.repeat(10_000) })).toEqual({
+      from: 'invalid_date',
+      to: 'invalid_date',
+    });
+    expect(wrong({ status: 'nice', kind: 'constructor', mailing: "7' or 1=1" })).toEqual({
+      status: 'invalid_value',
+      kind: 'invalid_value',
+      mailing: 'invalid_value',
+    });
+    expect(wrong({ mailing: '-1' })).toEqual({ mailing: 'invalid_value' });
+    expect(wrong({ status: ['failure', 'success'] })).toEqual({});
   });
 
   test('are exported whole, oldest first, and another’s export is empty', async () => {
-    const { mailing, people } = await sentMailing(owner);
+    const { mailing, run, people } = await sentMailing(owner);
     const rows = [];
     for await (const row of exportAttempts(owner, { mailingId: mailing.id })) rows.push(row);
     expect(rows.map((row) => row.email)).toEqual(people.map((person) => person.email));
     expect(rows[0]).toMatchObject({ status: 'failure', server_response: '550 5.1.1 no such user' });
+    const ofRun = [];
+    for await (const row of exportAttempts(owner, { mailingId: mailing.id, runId: run.id })) ofRun.push(row);
+    expect(ofRun).toEqual(rows);
+    const otherRun = [];
+    for await (const row of exportAttempts(owner, { mailingId: mailing.id, runId: run.id + 1 }))
+      otherRun.push(row);
+    expect(otherRun).toEqual([]);
     const foreign = [];
     for await (const row of exportAttempts(stranger, { mailingId: mailing.id })) foreign.push(row);
     expect(foreign).toEqual([]);

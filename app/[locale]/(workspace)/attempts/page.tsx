@@ -6,8 +6,7 @@ import { AttemptFilters } from '@/components/reports/attempt-filters';
 import { AttemptsTable, SearchedTo } from '@/components/reports/attempts-table';
 import { Empty } from '@/components/ui/empty';
 import { Pager } from '@/components/ui/pager';
-import { listAttempts } from '@/lib/attempts/queries';
-import { asAttemptStatus } from '@/lib/attempts/schema';
+import { listAttempts, readAttemptsAsked } from '@/lib/attempts/queries';
 import { requireActor } from '@/lib/auth/session';
 import { findMailing, listMailingNames } from '@/lib/mailings/queries';
 
@@ -21,40 +20,36 @@ export async function generateMetadata(): Promise<Metadata> {
 
 export default async function AttemptsPage({ searchParams }: Props) {
   const actor = await requireActor();
-  const asked = await searchParams;
-  const status = asAttemptStatus(asked.status);
-  const after = text(asked.after);
-  const q = text(asked.q)?.trim().slice(0, 200) || undefined;
-  const named = /^\d{1,15}$/.test(text(asked.mailing) ?? '') ? Number(asked.mailing) : null;
+  const params = await searchParams;
+  const { asked, filter, errors } = readAttemptsAsked(params, actor.timeZone);
+  const after = text(params.after);
   const [t, names, mailing] = await Promise.all([
     getTranslations('reports.attempts'),
     listMailingNames(actor),
-    named === null ? null : findMailing(actor, named),
+    filter.mailingId === null ? null : findMailing(actor, filter.mailingId),
   ]);
-  // A mailing that the actor may not read is no mailing: the list then is of all one's own.
-  const mailingId = mailing?.id ?? null;
-  const page = await listAttempts(actor, { mailingId, status, q, after });
+  if (filter.mailingId !== null && !mailing) errors.mailing = { code: 'not_found' };
+  const isWrong = Object.keys(errors).length > 0;
+  const page = isWrong
+    ? { items: [], next: null, searchedTo: null }
+    : await listAttempts(actor, { ...filter, after });
   const mailings =
     mailing && !names.some((name) => name.id === mailing.id)
       ? [{ id: mailing.id, name: mailing.name }, ...names]
       : names;
   const href = (cursor: string | null) => {
-    const search = new URLSearchParams();
-    if (mailingId !== null) search.set('mailing', String(mailingId));
-    if (q) search.set('q', q);
-    if (status) search.set('status', status);
-    if (cursor) search.set('after', cursor);
-    return `/attempts${search.size > 0 ? `?${search}` : ''}`;
+    const given = Object.entries({ ...asked, after: cursor ?? '' }).filter(([, value]) => value);
+    return `/attempts${given.length > 0 ? `?${new URLSearchParams(given)}` : ''}`;
   };
-  const filtered = mailingId !== null || status !== null || q !== undefined;
+  const filtered = isWrong || Object.values(asked).some(Boolean);
   const nothing = page.items.length === 0;
   return (
     <Page
       title={t('title')}
       lead={t('lead')}
       actions={
-        mailingId !== null ? (
-          <LinkButton href={`/api/mailings/${mailingId}/attempts`} download>
+        mailing ? (
+          <LinkButton href={`/api/mailings/${mailing.id}/attempts`} download>
             {t('export')}
           </LinkButton>
         ) : null
@@ -68,8 +63,8 @@ export default async function AttemptsPage({ searchParams }: Props) {
         />
       ) : (
         <div className="grid grid-cols-[minmax(0,1fr)] gap-4">
-          <AttemptFilters q={q} mailings={mailings} mailingId={mailingId} status={status} />
-          {nothing ? (
+          <AttemptFilters asked={asked} errors={errors} mailings={mailings} zone={actor.timeZone} />
+          {isWrong ? null : nothing ? (
             <Empty
               title={t('nothingFound')}
               body={t('nothingFoundBody')}

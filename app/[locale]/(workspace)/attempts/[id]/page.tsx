@@ -5,11 +5,12 @@ import { AppLink, LinkButton } from '@/components/layout/link';
 import { Page } from '@/components/layout/shell';
 import { DeliveryBadge } from '@/components/mailings/badges';
 import { DeliveryReason } from '@/components/mailings/delivery-reason';
+import { AnswerAdvice, AnswerKindName } from '@/components/reports/answer';
 import { AttemptBadge, AttemptsTable } from '@/components/reports/attempts-table';
 import { Card } from '@/components/ui/card';
 import { Facts } from '@/components/ui/facts';
 import { Time } from '@/components/ui/time';
-import { findAttempt, listAttempts } from '@/lib/attempts/queries';
+import { findAttempt, listOtherAttempts } from '@/lib/attempts/queries';
 import { requireActor } from '@/lib/auth/session';
 import { formatInstant } from '@/lib/format';
 import { serverOf } from '@/lib/runs/queries';
@@ -47,10 +48,11 @@ export default async function AttemptPage({ params }: Props) {
   const { id } = await params;
   const attempt = await findAttempt(actor, Number(id));
   if (!attempt) notFound();
-  const [t, locale, all] = await Promise.all([
+  const [t, tRun, locale, others] = await Promise.all([
     getTranslations('reports.attempts'),
+    getTranslations('mailings.runKind'),
     getLocale(),
-    listAttempts(actor, { deliveryId: attempt.deliveryId, size: 50 }),
+    listOtherAttempts(actor, attempt),
   ]);
   const { zone } = attempt;
   const stage = stages.find((known) => known === attempt.stage);
@@ -64,7 +66,24 @@ export default async function AttemptPage({ params }: Props) {
         <LinkButton href={`/mailings/${attempt.mailingId}/runs/${attempt.runId}`}>{t('openRun')}</LinkButton>
       }
     >
-      <Card>
+      <Card title={attempt.kind ? <AnswerKindName kind={attempt.kind} /> : t('taken')}>
+        <div className="grid grid-cols-[minmax(0,1fr)] items-start gap-4 lg:grid-cols-2">
+          <div className="max-w-prose">
+            {attempt.kind ? <AnswerAdvice kind={attempt.kind} /> : <p>{t('takenBody')}</p>}
+          </div>
+          <div className="rounded-md border border-line bg-sunken p-3">
+            <h3 className="text-[0.8125rem] font-medium text-muted">
+              {attempt.code === null ? t('facts.answer') : t('answerWithCode', { code: attempt.code })}
+            </h3>
+            {attempt.response ? (
+              <p className="mt-1 font-mono text-[0.8125rem] [overflow-wrap:anywhere]">{attempt.response}</p>
+            ) : (
+              <p className="mt-1 text-muted">{t('noAnswer')}</p>
+            )}
+          </div>
+        </div>
+      </Card>
+      <Card title={t('conversation')}>
         <Facts
           items={[
             {
@@ -87,10 +106,20 @@ export default async function AttemptPage({ params }: Props) {
                 </AppLink>
               ),
             },
+            {
+              term: t('facts.run'),
+              value: (
+                <AppLink
+                  href={`/mailings/${attempt.mailingId}/runs/${attempt.runId}`}
+                  className="underline underline-offset-2"
+                >
+                  <Time value={attempt.slotAt ?? attempt.openedAt} zone={zone} locale={locale} />,{' '}
+                  {tRun(attempt.runKind)}
+                </AppLink>
+              ),
+            },
             { term: t('facts.subject'), value: attempt.subject },
             { term: t('facts.from'), value: `${attempt.fromName} <${attempt.fromEmail}>` },
-            ...(attempt.code === null ? [] : [{ term: t('facts.code'), value: attempt.code }]),
-            { term: t('facts.answer'), value: attempt.response || t('noAnswer') },
             ...(attempt.stage
               ? [{ term: t('facts.stage'), value: stage ? t(`stages.${stage}`) : attempt.stage }]
               : []),
@@ -100,7 +129,8 @@ export default async function AttemptPage({ params }: Props) {
               value: (
                 <>
                   <DeliveryBadge status={attempt.deliveryStatus} />{' '}
-                  <DeliveryReason reason={attempt.deliveryReason} />
+                  <DeliveryReason reason={attempt.deliveryReason} />{' '}
+                  {attempt.tries > 0 ? t('tries', { count: attempt.tries }) : null}
                 </>
               ),
             },
@@ -115,10 +145,10 @@ export default async function AttemptPage({ params }: Props) {
           ]}
         />
       </Card>
-      {all.items.length > 1 ? (
+      {others.length > 0 ? (
         <section className="grid grid-cols-[minmax(0,1fr)] gap-3">
           <h2 className="text-lg font-semibold">{t('others')}</h2>
-          <AttemptsTable attempts={all.items} zone={zone} showMailing={false} />
+          <AttemptsTable attempts={others} zone={zone} showMailing={false} />
         </section>
       ) : null}
     </Page>

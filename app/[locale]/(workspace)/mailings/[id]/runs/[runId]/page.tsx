@@ -1,6 +1,7 @@
 import type { Metadata } from 'next';
 import { notFound } from 'next/navigation';
 import { getLocale, getTranslations } from 'next-intl/server';
+import { LinkButton } from '@/components/layout/link';
 import { Page } from '@/components/layout/shell';
 import { RunBadge } from '@/components/mailings/badges';
 import { DeliveriesTable } from '@/components/mailings/deliveries-table';
@@ -9,6 +10,8 @@ import { HoldNotice, SlowNotice } from '@/components/mailings/hold-notice';
 import { LiveProgress } from '@/components/mailings/live-progress';
 import { LiveRuns } from '@/components/mailings/live-runs';
 import { HoldActions, SendNowButton } from '@/components/mailings/mailing-actions';
+import { Answers } from '@/components/reports/answers';
+import { Rate } from '@/components/reports/rate';
 import { Alert } from '@/components/ui/alert';
 import { Card } from '@/components/ui/card';
 import { Facts } from '@/components/ui/facts';
@@ -16,12 +19,14 @@ import { SelectField } from '@/components/ui/field';
 import { Pager } from '@/components/ui/pager';
 import { SearchBox } from '@/components/ui/search';
 import { Time } from '@/components/ui/time';
-import { deliveryStatuses } from '@/db/enums';
+import { type AnswerKind, deliveryStatuses } from '@/db/enums';
+import { asAnswerKind } from '@/lib/attempts/schema';
 import { requireActor } from '@/lib/auth/session';
 import { systemClock } from '@/lib/clock';
 import { formatInstant } from '@/lib/format';
 import { countMailingClients, findMailing } from '@/lib/mailings/queries';
 import { can } from '@/lib/policy/rules';
+import { listAnsweringDomains, listAnswers, listRates } from '@/lib/reports/queries';
 import {
   findProgress,
   findRun,
@@ -59,20 +64,25 @@ export default async function RunPage(props: Props) {
   const asked = await props.searchParams;
   const q = text(asked.q)?.trim() || undefined;
   const status = asDeliveryStatus(asked.status);
+  const kind = asAnswerKind(asked.kind);
   const after = text(asked.after);
   const under = run.status === 'open' || run.status === 'waiting';
   const mayChange = can(actor, 'send', mailing.ownerId) && !mailing.archivedAt;
   const asksForNumbers = run.status === 'missed' || (under && mayChange);
-  const [t, locale, progress, page, audience, open] = await Promise.all([
+  const [t, tKinds, locale, progress, page, audience, open, kinds, domains, rates] = await Promise.all([
     getTranslations('mailings'),
+    getTranslations('reports.answers.kinds'),
     getLocale(),
     findProgress(actor, { mailingId: mailing.id, runId: run.id }),
     // What the counts know to be empty is not looked for.
     status && run.counts[status] === 0
       ? { items: [], next: null }
-      : listDeliveries(actor, { runId: run.id, q, status, after }),
+      : listDeliveries(actor, { runId: run.id, q, status, kind, after }),
     asksForNumbers ? countMailingClients(actor, mailing.id) : null,
     asksForNumbers ? listOpenRunsOf(actor, mailing.id) : [],
+    listAnswers(actor, { runId: run.id }),
+    listAnsweringDomains(actor, { runId: run.id }),
+    listRates(actor, run.id),
   ]);
   const [reached] = progress?.runs ?? [];
   if (!progress || !reached) notFound();
@@ -84,13 +94,21 @@ export default async function RunPage(props: Props) {
   const isEmpty = !isOpen && counts.total === 0;
   const unfinished = finishableOutcomes.some((outcome) => counts[outcome] > 0);
   const deadline = run.deadlineAt ?? (run.kind === 'scheduled' ? mailing.endsAt : null);
-  const href = (cursor: string | null) => {
+  const addressOf = (given: {
+    q?: string | undefined;
+    status?: string | null;
+    kind?: string | null;
+    after?: string | null;
+  }) => {
     const search = new URLSearchParams();
-    if (q) search.set('q', q);
-    if (status) search.set('status', status);
-    if (cursor) search.set('after', cursor);
+    for (const [name, value] of Object.entries(given)) if (value) search.set(name, value);
     return `/mailings/${mailing.id}/runs/${run.id}${search.size > 0 ? `?${search}` : ''}`;
   };
+  const href = (cursor: string | null) => addressOf({ q, status, kind, after: cursor });
+  const listOf = ({ kind: of, domain }: { kind?: AnswerKind; domain?: string }) =>
+    `${addressOf({ q: domain && `@${domain}`, kind: of ?? null })}#clients`;
+  const missed = counts.failed + counts.unknown;
+  const tried = counts.sent + missed > 0 || rates.steps.length > 0;
 
   return (
     <LiveRuns mailingId={mailing.id} runId={run.id} reading={readingOf(progress)}>
@@ -159,19 +177,54 @@ export default async function RunPage(props: Props) {
                   moves={hold === null}
                   href={href(after ?? null)}
                 />
+                {tried ? (
+                  <div className="mt-4 flex flex-wrap gap-2">
+                    {mayChange && unfinished && !isOpen ? (
+                      <LinkButton href="#finish" variant="primary">
+                        {t('run.next.finish')}
+                      </LinkButton>
+                    ) : null}
+                    {counts.failed > 0 ? (
+                      <LinkButton href={`${addressOf({ status: 'failed' })}#clients`}>
+                        {t('run.next.failed', { count: counts.failed })}
+                      </LinkButton>
+                    ) : null}
+                    {counts.unknown > 0 ? (
+                      <LinkButton href={`${addressOf({ status: 'unknown' })}#clients`}>
+                        {t('run.next.unknown', { count: counts.unknown })}
+                      </LinkButton>
+                    ) : null}
+                    <LinkButton href={`/api/mailings/${mailing.id}/attempts?run=${run.id}`} download>
+                      {t('exportCsv')}
+                    </LinkButton>
+                  </div>
+                ) : null}
               </Card>
             )}
-            {mayChange && unfinished && !isOpen ? (
-              <Card title={t('run.finishTitle')}>
-                {mailing.disabledAt ? (
-                  <p className="text-muted">{t('run.finishDisabled')}</p>
-                ) : (
-                  <FinishForm mailingId={mailing.id} runId={run.id} counts={counts} />
-                )}
+            {kinds.length > 0 ? (
+              <Card title={t('run.answers')}>
+                <Answers kinds={kinds} domains={domains} hrefOf={listOf} />
               </Card>
+            ) : null}
+            {mayChange && unfinished && !isOpen ? (
+              <div id="finish" className="scroll-mt-4">
+                <Card title={t('run.finishTitle')}>
+                  {mailing.disabledAt ? (
+                    <p className="text-muted">{t('run.finishDisabled')}</p>
+                  ) : (
+                    <FinishForm mailingId={mailing.id} runId={run.id} counts={counts} />
+                  )}
+                </Card>
+              </div>
             ) : null}
           </>
         )}
+
+        {rates.steps.length > 0 ? (
+          <Card title={t('run.rate')}>
+            <Rate {...rates} zone={zone} />
+          </Card>
+        ) : null}
 
         <Card title={t('run.facts')}>
           <Facts
@@ -192,7 +245,7 @@ export default async function RunPage(props: Props) {
         </Card>
 
         {run.status === 'missed' || isEmpty ? null : (
-          <section className="grid grid-cols-[minmax(0,1fr)] gap-3">
+          <section id="clients" className="grid scroll-mt-4 grid-cols-[minmax(0,1fr)] gap-3">
             <h2 className="text-lg font-semibold">{t('run.clients')}</h2>
             <SearchBox defaultValue={q} placeholder={t('run.searchPlaceholder')}>
               <SelectField
@@ -209,6 +262,23 @@ export default async function RunPage(props: Props) {
                   })),
                 ]}
               />
+              {kinds.length > 0 ? (
+                <SelectField
+                  key={`kind ${kind}`}
+                  name="kind"
+                  label={t('run.kindFilter')}
+                  hideLabel
+                  defaultValue={kind ?? ''}
+                  className="w-full sm:w-64"
+                  options={[
+                    { value: '', label: t('run.kindAll') },
+                    ...kinds.map((each) => ({
+                      value: each.kind,
+                      label: `${tKinds(`${each.kind}.name`)} (${(each.failed + each.unknown).toLocaleString(locale)})`,
+                    })),
+                  ]}
+                />
+              ) : null}
             </SearchBox>
             {page.items.length === 0 ? (
               <p className="text-muted">{counts.total === 0 ? t('run.noneYet') : t('run.none')}</p>

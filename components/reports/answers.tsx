@@ -1,0 +1,113 @@
+import { useLocale, useTranslations } from 'next-intl';
+import type { ReactNode } from 'react';
+import { AppLink, LinkButton } from '@/components/layout/link';
+import { Table, Tbody, Td, Th, Thead, Tr } from '@/components/ui/table';
+import type { AnswerKind } from '@/db/enums';
+import { formatNumber } from '@/lib/format';
+import type { AnswerSums } from '@/lib/reports/queries';
+import { AnswerAdvice, AnswerKindName } from './answer';
+
+/**
+ * What servers answered instead of taking letters: by what it means, each with its cause and what to do, and by domain. `hrefOf` leads to
+ * the clients of whom it was said.
+ */
+export function Answers({
+  kinds,
+  domains,
+  hrefOf,
+}: {
+  kinds: (AnswerSums & { kind: AnswerKind })[];
+  domains: (AnswerSums & { domain: string; kind: AnswerKind })[];
+  hrefOf?: (of: { kind?: AnswerKind; domain?: string }) => string;
+}) {
+  const t = useTranslations('reports.answers');
+  const locale = useLocale();
+  const write = (value: number) => formatNumber(locale, value);
+  return (
+    <div className="grid grid-cols-[minmax(0,1fr)] gap-5">
+      <ul className="grid grid-cols-[minmax(0,1fr)] divide-y divide-line">
+        {kinds.map(({ kind, ...sums }) => {
+          const clients = sums.failed + sums.unknown;
+          return (
+            <li
+              key={kind}
+              className="grid gap-x-6 gap-y-1 py-3 first:pt-0 last:pb-0 sm:grid-cols-[minmax(0,1fr)_auto]"
+            >
+              <div className="min-w-0">
+                <h3 className="font-medium">
+                  <AnswerKindName kind={kind} />
+                </h3>
+                <div className="mt-1 max-w-prose text-[0.875rem] text-muted">
+                  <AnswerAdvice kind={kind} />
+                </div>
+              </div>
+              <div className="text-[0.875rem] sm:text-right">
+                <Sums sums={sums} />
+                {hrefOf && clients > 0 ? (
+                  <div className="mt-2">
+                    <LinkButton size="sm" href={hrefOf({ kind })}>
+                      {t('show')}
+                    </LinkButton>
+                  </div>
+                ) : null}
+              </div>
+            </li>
+          );
+        })}
+      </ul>
+      <details>
+        <summary className="w-fit cursor-pointer rounded-sm text-[0.875rem] font-medium underline-offset-4 hover:underline">
+          {t('byDomain')}
+        </summary>
+        <div className="mt-2">
+          <Table caption={t('byDomain')}>
+            <Thead>
+              <tr>
+                <Th>{t('domain')}</Th>
+                <Th>{t('mostly')}</Th>
+                <Th numeric>{t('notReached')}</Th>
+                <Th numeric>{t('answers')}</Th>
+              </tr>
+            </Thead>
+            <Tbody>
+              {domains.map(({ domain, kind, ...sums }) => (
+                <Tr key={domain}>
+                  <Td className="[overflow-wrap:anywhere]">
+                    {hrefOf ? (
+                      <AppLink href={hrefOf({ domain })} className="underline-offset-2 hover:underline">
+                        {domain}
+                      </AppLink>
+                    ) : (
+                      domain
+                    )}
+                  </Td>
+                  <Td>
+                    <AnswerKindName kind={kind} />
+                  </Td>
+                  <Td numeric>{write(sums.failed + sums.unknown)}</Td>
+                  <Td numeric>{write(sums.attempts)}</Td>
+                </Tr>
+              ))}
+            </Tbody>
+          </Table>
+        </div>
+      </details>
+    </div>
+  );
+}
+
+/** How many clients it kept from the letter, and how often it was said. */
+function Sums({ sums }: { sums: AnswerSums }): ReactNode {
+  const t = useTranslations('reports.answers');
+  const clients = sums.failed + sums.unknown;
+  return (
+    <>
+      {clients > 0 ? (
+        <p className="font-medium">{t('clients', { count: clients })}</p>
+      ) : (
+        <p className="font-medium">{t('noClients')}</p>
+      )}
+      <p className="text-muted">{t('saidTimes', { count: sums.attempts })}</p>
+    </>
+  );
+}
