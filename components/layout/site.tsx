@@ -14,7 +14,7 @@ export function Site({ defaultLocale, children }: { defaultLocale: Locale; child
   return (
     <div className="flex min-h-dvh flex-col">
       <SkipLink />
-      <header className="border-b border-line">
+      <header className="border-b border-line print:hidden">
         <div className="mx-auto flex min-h-14 max-w-6xl flex-wrap items-center gap-x-2 gap-y-1 px-4 py-2 sm:gap-x-5 sm:px-6">
           <Logo href="/" />
           <nav aria-label={t('mainNavigation')} className="mr-auto">
@@ -30,7 +30,7 @@ export function Site({ defaultLocale, children }: { defaultLocale: Locale; child
       <main id="content" tabIndex={-1} className="flex-1 outline-none">
         {children}
       </main>
-      <footer className="border-t border-line">
+      <footer className="border-t border-line print:hidden">
         <div className="mx-auto flex max-w-6xl flex-wrap items-center justify-between gap-3 px-4 py-5 text-[0.8125rem] text-muted sm:px-6">
           <p>{t('footer')}</p>
           <ThemeSwitch className="sm:hidden" />

@@ -6,12 +6,15 @@ import { type Actor, canManagePosts } from '@/lib/policy/rules';
 import type { Touched } from './mutations';
 import {
   findMovedPost,
+  findPostPage,
   findPublishedPost,
+  findSurroundings,
+  listAddresses,
   listPosts,
-  listPublishedPosts,
+  listWholePosts,
   pickPublishedPosts,
 } from './queries';
-import type { PostLine } from './schema';
+import { type PostLine, postsPerPage } from './schema';
 import { isSlug } from './slug';
 
 /** What a change expires: the lists of public articles, one article, the list of drafts, the home page's numbers. */
@@ -44,8 +47,37 @@ export function cachedPicks() {
   return kept(['picks'], [tags.posts], () => pickPublishedPosts({ now: new Date(), count: 3 }), []);
 }
 
-export function cachedPosts() {
-  return kept(['posts'], [tags.posts], () => listPublishedPosts({ now: new Date(), limit: 50 }), []);
+/** A page of the public articles, counted from 1; null where there is none. An empty blog has an empty first page. */
+export async function cachedPostPage(number: number) {
+  // Nobody asks for the hundred-thousandth but to have it looked up.
+  if (!Number.isInteger(number) || number < 1 || number > 99_999) return null;
+  return kept(
+    ['posts', String(number)],
+    [tags.posts],
+    () => findPostPage({ now: new Date(), number, size: postsPerPage }),
+    number === 1 ? { posts: [], pages: 1 } : null,
+  );
+}
+
+/** The ten newest articles, whole, for the feed. */
+export function cachedFeed() {
+  return kept(['feed'], [tags.posts], () => listWholePosts({ now: new Date(), limit: 10 }), []);
+}
+
+/** Where the articles are found, for the sitemap: its file takes 50,000 addresses, and what is kept here 2 MB. */
+export function cachedAddresses() {
+  return kept(['addresses'], [tags.posts], () => listAddresses({ now: new Date(), limit: 10_000 }), []);
+}
+
+/** What a reader may go on with after an article; it changes with any of them. */
+export function cachedSurroundings(slug: string) {
+  const nothing = { newer: null, older: null, related: [] };
+  return kept(
+    ['around', slug],
+    [tags.posts, tags.post(slug)],
+    () => findSurroundings({ slug, now: new Date() }),
+    nothing,
+  );
 }
 
 /** One public article. What can be no address of one is looked up nowhere and kept nowhere. */

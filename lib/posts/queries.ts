@@ -1,10 +1,12 @@
-import { and, desc, eq, gt, inArray, isNotNull, isNull, lte, type SQL, sql } from 'drizzle-orm';
+import { and, asc, desc, eq, gt, inArray, isNotNull, isNull, lte, ne, type SQL, sql } from 'drizzle-orm';
 import { alias } from 'drizzle-orm/pg-core';
 import { type Db, db } from '@/db/client';
 import { postSlugs, posts, users } from '@/db/schema';
+import type { Locale } from '@/lib/i18n/paths';
 import { countLimit, decodeCursor, likePattern, type Page, pageSize, toPage } from '@/lib/paging';
 import type { Actor } from '@/lib/policy/rules';
 import { managed } from '@/lib/policy/scopes';
+import { readingOf, relatedTo } from './reading';
 import type { PostLine, PostState } from './schema';
 import { isSlugOfTitle } from './slug';
 
@@ -20,6 +22,23 @@ export type PostCard = {
   coverHeight: number | null;
   publishedAt: string;
   author: string | null;
+  /** Of the text; the interface may speak another. */
+  language: Locale;
+  /** How long it takes to read, at least 1. */
+  minutes: number;
+};
+
+/** A page of the public list, and how many there are; no page has none but the first of an empty blog. */
+export type PostPage = { posts: PostCard[]; pages: number };
+
+/** An article whole, with nothing left out, for those who read it elsewhere. */
+export type FeedPost = PostCard & { id: number; body: string; updatedAt: string };
+
+/** What leads from one article to others. */
+export type Surroundings = {
+  newer: PostCard | null;
+  older: PostCard | null;
+  related: PostCard[];
 };
 
 export type Post = PostCard & { id: number; body: string; views: number; updatedAt: string };
@@ -34,6 +53,7 @@ const card = {
   coverHeight: posts.coverHeight,
   publishedAt: posts.publishedAt,
   author: users.name,
+  body: posts.body,
 };
 
 /** Published, not before its time, and not deleted. */
@@ -43,13 +63,26 @@ export function isPublic(now: Date): SQL {
   );
 }
 
-function toCard<Row extends { publishedAt: Date | null }>(row: Row) {
-  return { ...row, publishedAt: (row.publishedAt ?? new Date(0)).toISOString() };
+type CardRow = { title: string; body: string; publishedAt: Date | null };
+
+function toCard<Row extends CardRow>({ body, ...row }: Row) {
+  const publishedAt = (row.publishedAt ?? new Date(0)).toISOString();
+  return { ...row, publishedAt, ...readingOf(row.title, body) };
 }
 
-/** The newest public articles. Anybody may read them, so there is no actor. */
+const isoOfLater = (...dates: (Date | null)[]) =>
+  new Date(Math.max(...dates.map((date) => date?.getTime() ?? 0))).toISOString();
+
+/** With its text. What was written before it was published has not changed since. */
+function toPost<Row extends CardRow & { updatedAt: Date }>(row: Row) {
+  return { ...toCard(row), body: row.body, updatedAt: isoOfLater(row.updatedAt, row.publishedAt) };
+}
+
+const newestFirst = [desc(posts.publishedAt), desc(posts.id)];
+
+/** The public articles from `offset` on, the newest first. Anybody may read them, so there is no actor. */
 export async function listPublishedPosts(
-  { now, limit }: { now: Date; limit: number },
+  { now, limit, offset = 0 }: { now: Date; limit: number; offset?: number },
   on: Db = db,
 ): Promise<PostCard[]> {
   const rows = await on
@@ -57,9 +90,107 @@ export async function listPublishedPosts(
     .from(posts)
     .leftJoin(users, eq(users.id, posts.authorId))
     .where(isPublic(now))
-    .orderBy(desc(posts.publishedAt), desc(posts.id))
-    .limit(limit);
+    .orderBy(...newestFirst)
+    .limit(limit)
+    .offset(offset);
   return rows.map(toCard);
+}
+
+/** A page of the public articles, the newest first; `number` counts from 1. Null beyond the last one; the first is always there. */
+export async function findPostPage(
+  { now, number, size }: { now: Date; number: number; size: number },
+  on: Db = db,
+): Promise<PostPage | null> {
+  const pages = Math.max(1, Math.ceil((await on.$count(posts, isPublic(now))) / size));
+  if (number < 1 || number > pages) return null;
+  return { posts: await listPublishedPosts({ now, limit: size, offset: (number - 1) * size }, on), pages };
+}
+
+/** The newest public articles with their whole texts. */
+export async function listWholePosts(
+  { now, limit }: { now: Date; limit: number },
+  on: Db = db,
+): Promise<FeedPost[]> {
+  const rows = await on
+    .select({ ...card, id: posts.id, updatedAt: posts.updatedAt })
+    .from(posts)
+    .leftJoin(users, eq(users.id, posts.authorId))
+    .where(isPublic(now))
+    .orderBy(...newestFirst)
+    .limit(limit);
+  return rows.map(toPost);
+}
+
+/** Where the public articles are found, and when each changed last; the newest first, so many at most. */
+export async function listAddresses(
+  { now, limit }: { now: Date; limit: number },
+  on: Db = db,
+): Promise<{ slug: string; updatedAt: string }[]> {
+  const rows = await on
+    .select({ slug: posts.slug, updatedAt: posts.updatedAt, publishedAt: posts.publishedAt })
+    .from(posts)
+    .where(isPublic(now))
+    .orderBy(...newestFirst)
+    .limit(limit);
+  return rows.map(({ slug, updatedAt, publishedAt }) => ({
+    slug,
+    updatedAt: isoOfLater(updatedAt, publishedAt),
+  }));
+}
+
+/**
+ * What a reader of a public article may go on with: its neighbours in time, and up to three of the 500 newest others that are about
+ * the same ({@link relatedTo}). Nothing for what is not public.
+ */
+export async function findSurroundings(
+  { slug, now }: { slug: string; now: Date },
+  on: Db = db,
+): Promise<Surroundings> {
+  const [post] = await on
+    .select({ id: posts.id, title: posts.title, summary: posts.summary })
+    .from(posts)
+    .where(and(isPublic(now), eq(posts.slug, slug)))
+    .limit(1);
+  if (!post) return { newer: null, older: null, related: [] };
+  // In the database: it keeps microseconds, and a Date does not.
+  const here = sql`(select at.published_at, at.id from posts at where at.id = ${post.id})`;
+  const beside = (isNewer: boolean) =>
+    on
+      .select({ id: posts.id })
+      .from(posts)
+      .where(
+        and(isPublic(now), sql`(${posts.publishedAt}, ${posts.id}) ${sql.raw(isNewer ? '>' : '<')} ${here}`),
+      )
+      .orderBy(...(isNewer ? [asc(posts.publishedAt), asc(posts.id)] : newestFirst))
+      .limit(1);
+  const [[newer], [older], others] = await Promise.all([
+    beside(true),
+    beside(false),
+    on
+      .select({ id: posts.id, title: posts.title, summary: posts.summary })
+      .from(posts)
+      .where(and(isPublic(now), ne(posts.id, post.id)))
+      .orderBy(...newestFirst)
+      .limit(500),
+  ]);
+  const related = relatedTo(post, others, 5)
+    .filter(({ id }) => id !== newer?.id && id !== older?.id)
+    .slice(0, 3)
+    .map(({ id }) => id);
+  const wanted = [newer?.id, older?.id, ...related].filter((id) => id !== undefined);
+  if (wanted.length === 0) return { newer: null, older: null, related: [] };
+  const rows = await on
+    .select({ id: posts.id, ...card })
+    .from(posts)
+    .leftJoin(users, eq(users.id, posts.authorId))
+    .where(and(isPublic(now), inArray(posts.id, wanted)));
+  const cards = new Map(rows.map(({ id, ...row }) => [id, toCard(row)]));
+  const cardOf = (id: number | undefined) => (id === undefined ? null : (cards.get(id) ?? null));
+  return {
+    newer: cardOf(newer?.id),
+    older: cardOf(older?.id),
+    related: related.map(cardOf).filter((found) => found !== null),
+  };
 }
 
 /** Some public articles by chance, out of the 500 newest. */
@@ -71,7 +202,7 @@ export async function pickPublishedPosts(
     .select({ id: posts.id })
     .from(posts)
     .where(isPublic(now))
-    .orderBy(desc(posts.publishedAt), desc(posts.id))
+    .orderBy(...newestFirst)
     .limit(500)
     .as('newest');
   const rows = await on
@@ -90,12 +221,12 @@ export async function findPublishedPost(
   on: Db = db,
 ): Promise<Post | null> {
   const [row] = await on
-    .select({ ...card, id: posts.id, body: posts.body, views: posts.views, updatedAt: posts.updatedAt })
+    .select({ ...card, id: posts.id, views: posts.views, updatedAt: posts.updatedAt })
     .from(posts)
     .leftJoin(users, eq(users.id, posts.authorId))
     .where(and(isPublic(now), eq(posts.slug, slug)))
     .limit(1);
-  return row ? { ...toCard(row), updatedAt: row.updatedAt.toISOString() } : null;
+  return row ? toPost(row) : null;
 }
 
 /** The address that a public article has now which once had this one; null when there is none. */
@@ -259,6 +390,10 @@ export async function findPost(actor: Actor, { id, now }: { id: number; now: Dat
     .limit(1);
   if (!row) return null;
   /** Its address follows the title: nobody chose another, and no reader knows it. */
-  return { ...row, hasSlugOfTitle: !row.publishedAt && isSlugOfTitle(row.slug, row.title) };
+  return {
+    ...row,
+    ...readingOf(row.title, row.body),
+    hasSlugOfTitle: !row.publishedAt && isSlugOfTitle(row.slug, row.title),
+  };
 }
 export type EditedPost = NonNullable<Awaited<ReturnType<typeof findPost>>>;

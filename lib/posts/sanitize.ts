@@ -41,3 +41,16 @@ const options: sanitizeHtml.IOptions = {
 export function sanitizeArticle(html: string): string {
   return sanitizeHtml(html.replaceAll('\0', '').replace(/\p{Cs}/gu, ''), options).trim();
 }
+
+/** The body of an article with whole addresses, for those who read it elsewhere. `base` is where it stands. */
+export function standAloneArticle(html: string, base: string): string {
+  const whole = (name: string) => (tagName: string, attribs: sanitizeHtml.Attributes) => {
+    const address = attribs[name];
+    const isKnown = address !== undefined && URL.canParse(address, base);
+    return { tagName, attribs: isKnown ? { ...attribs, [name]: new URL(address, base).href } : attribs };
+  };
+  return sanitizeHtml(sanitizeArticle(html), {
+    ...options,
+    transformTags: { a: whole('href'), img: whole('src') },
+  });
+}

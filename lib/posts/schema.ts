@@ -6,6 +6,10 @@ export const titleMax = 200;
 export const summaryMax = 300;
 /** Octets of UTF-8 that a body may have. */
 export const bodyOctetsMax = 204_800;
+/** Articles on a page of the public list: a wide one, and twelve in rows of two or three. */
+export const postsPerPage = 13;
+/** Pixels of the pictures that are shown where an address of the blog is shared. */
+export const pictureSize = { width: 1200, height: 630 };
 /** A deleted article can be brought back for so many days; then it is gone. */
 export const daysKept = 30;
 

@@ -93,6 +93,7 @@ const pages: Record<string, Row> = {
   '/not-found': { rule: 'public' },
   '/blog': { rule: 'public' },
   '/blog/[slug]': { rule: 'public' },
+  '/blog/page/[n]': { rule: 'public' },
   '/forgot-password': { rule: 'public' },
   '/login': { rule: 'public' },
   '/register': { rule: 'public' },
@@ -117,6 +118,9 @@ const routes: Record<string, Row & { query?: (of: Belongings) => string }> = {
   'POST /api/uploads': { rule: 'public' },
   'GET /api/uploads/[name]': { rule: 'public' },
   'POST /api/webhooks/resend': { rule: 'public' },
+  'GET /blog/[slug]/picture.png': { rule: 'public' },
+  'GET /blog/feed.xml': { rule: 'public' },
+  'GET /blog/picture.png': { rule: 'public' },
 };
 
 const app = path.join(import.meta.dirname, '../../app');

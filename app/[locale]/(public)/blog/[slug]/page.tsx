@@ -1,11 +1,16 @@
 import type { Metadata } from 'next';
 import { notFound, permanentRedirect } from 'next/navigation';
 import { getLocale } from 'next-intl/server';
+import { PostOnward } from '@/components/posts/post-onward';
 import { PostView } from '@/components/posts/post-view';
 import { ReadCount } from '@/components/posts/read-count';
 import { env } from '@/lib/env';
 import { localizedPath } from '@/lib/i18n/paths';
-import { cachedMove, cachedPost } from '@/lib/posts/cache';
+import { addressOf, pictureOf } from '@/lib/posts/addresses';
+import { cachedMove, cachedPost, cachedSurroundings } from '@/lib/posts/cache';
+import type { Post } from '@/lib/posts/queries';
+import { summaryOf } from '@/lib/posts/reading';
+import { shared } from '../metadata';
 
 export const revalidate = 60;
 
@@ -19,7 +24,23 @@ type Props = { params: Promise<{ slug: string }> };
 export async function generateMetadata({ params }: Props): Promise<Metadata> {
   const post = await cachedPost((await params).slug);
   if (!post) return {};
-  return { title: post.title, description: post.summary };
+  const { title, publishedAt, updatedAt, author } = post;
+  const tags = await shared(
+    `/blog/${post.slug}`,
+    { title, description: summaryOf(post) },
+    { url: pictureOf(post), alt: title },
+  );
+  return {
+    ...tags,
+    ...(author ? { authors: [{ name: author }] } : {}),
+    openGraph: {
+      ...tags.openGraph,
+      type: 'article',
+      publishedTime: publishedAt,
+      modifiedTime: updatedAt,
+      ...(author ? { authors: [author] } : {}),
+    },
+  };
 }
 
 export default async function PostPage({ params }: Props) {
@@ -30,12 +51,36 @@ export default async function PostPage({ params }: Props) {
     if (!moved) notFound();
     permanentRedirect(localizedPath(await getLocale(), `/blog/${moved}`, env().DEFAULT_LOCALE));
   }
+  const around = await cachedSurroundings(slug);
   return (
     <>
-      <PostView post={post} />
-      <div className="mx-auto -mt-10 max-w-[42rem] px-4 pb-16 sm:px-6">
+      <script type="application/ld+json">{linkedData(post)}</script>
+      <PostView post={post}>
         <ReadCount id={post.id} views={post.views} />
-      </div>
+      </PostView>
+      <PostOnward around={around} />
     </>
   );
+}
+
+/** The article for search engines (schema.org `BlogPosting`), as JSON that can not end the element it stands in. */
+function linkedData(post: Post): string {
+  const address = addressOf(`/blog/${post.slug}`);
+  const cover = post.imageUrl ? new URL(post.imageUrl, address).href : null;
+  const organization = { '@type': 'Organization', name: 'Mailroom', url: addressOf('/') };
+  return JSON.stringify({
+    '@context': 'https://schema.org',
+    '@type': 'BlogPosting',
+    headline: post.title,
+    description: summaryOf(post),
+    image: [cover, pictureOf(post)].filter(Boolean),
+    datePublished: post.publishedAt,
+    dateModified: post.updatedAt,
+    author: post.author ? { '@type': 'Person', name: post.author } : organization,
+    publisher: organization,
+    mainEntityOfPage: address,
+    url: address,
+    inLanguage: post.language,
+    timeRequired: `PT${post.minutes}M`,
+  }).replaceAll('<', '\\u003c');
 }

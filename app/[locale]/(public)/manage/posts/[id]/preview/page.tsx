@@ -33,10 +33,8 @@ export default async function PreviewPostPage({ params }: Props) {
       </p>
       <PostView
         post={{
+          ...post,
           title: post.title || tPosts('untitled'),
-          body: post.body,
-          imageUrl: post.imageUrl,
-          author: post.author,
           publishedAt: (post.publishedAt ?? now).toISOString(),
         }}
       />
