@@ -2,7 +2,7 @@ import type { Metadata } from 'next';
 import { notFound } from 'next/navigation';
 import { PostList } from '@/components/posts/post-list';
 import { cachedPostPage } from '@/lib/posts/cache';
-import { blogMetadata } from './metadata';
+import { blogMetadata } from '@/lib/posts/metadata';
 
 export const revalidate = 60;
 export const dynamicParams = false;

@@ -8,9 +8,9 @@ import { env } from '@/lib/env';
 import { localizedPath } from '@/lib/i18n/paths';
 import { addressOf, pictureOf } from '@/lib/posts/addresses';
 import { cachedMove, cachedPost, cachedSurroundings } from '@/lib/posts/cache';
+import { shared } from '@/lib/posts/metadata';
 import type { Post } from '@/lib/posts/queries';
 import { summaryOf } from '@/lib/posts/reading';
-import { shared } from '../metadata';
 
 export const revalidate = 60;
 

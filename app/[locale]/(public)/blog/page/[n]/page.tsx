@@ -5,7 +5,7 @@ import { PostList } from '@/components/posts/post-list';
 import { env } from '@/lib/env';
 import { localizedPath } from '@/lib/i18n/paths';
 import { cachedPostPage } from '@/lib/posts/cache';
-import { blogMetadata } from '../../metadata';
+import { blogMetadata } from '@/lib/posts/metadata';
 
 export const revalidate = 60;
 

@@ -1,7 +1,7 @@
 import type { Metadata } from 'next';
 import { getLocale, getTranslations } from 'next-intl/server';
-import { addressOf, feedPath, languagesOf, picturePath } from '@/lib/posts/addresses';
-import { pictureSize } from '@/lib/posts/schema';
+import { addressOf, feedPath, languagesOf, picturePath } from './addresses';
+import { pictureSize } from './schema';
 
 /** What links, search engines and messengers are told about a page of the blog; `path` carries no language. */
 export async function shared(
