@@ -13,7 +13,8 @@ export function Byline({ post }: { post: Pick<PostCard, 'publishedAt' | 'author'
     <p className="text-[0.8125rem] text-muted [overflow-wrap:anywhere]">
       <time dateTime={post.publishedAt}>{formatDay(locale, post.publishedAt, 'UTC')}</time>
       {post.author ? <span> · {t('by', { author: post.author })}</span> : null}
-      <span> · {t('minutes', { minutes: post.minutes })}</span>
+      {' · '}
+      <span className="whitespace-nowrap">{t('minutes', { minutes: post.minutes })}</span>
     </p>
   );
 }
@@ -70,7 +71,7 @@ export function PostCards({
                 lang={post.language}
                 className={classNames(
                   'font-semibold tracking-tight [overflow-wrap:anywhere]',
-                  isLead ? 'text-2xl sm:text-3xl' : 'text-lg',
+                  isLead ? 'text-2xl leading-tight sm:text-3xl' : 'text-lg leading-snug',
                 )}
               >
                 <AppLink
