@@ -4,6 +4,7 @@ import Form from 'next/form';
 import { useLocale, useTranslations } from 'next-intl';
 import { useRef, useState } from 'react';
 import { AppLink, LinkButton } from '@/components/layout/link';
+import { Address } from '@/components/ui/address';
 import { Button } from '@/components/ui/button';
 import { useLocalHref } from '@/components/ui/link';
 import { Table, Tbody, Td, Th, Thead, Tr } from '@/components/ui/table';
@@ -84,7 +85,7 @@ export function ClientsTable({
                     href={`/clients/${client.id}`}
                     className="mr-2 font-medium underline-offset-2 hover:underline"
                   >
-                    {client.email}
+                    <Address>{client.email}</Address>
                   </AppLink>
                   <SuppressionBadge suppression={client.suppression} />
                 </div>

@@ -1,6 +1,7 @@
 import { useLocale, useTranslations } from 'next-intl';
 import { AppLink } from '@/components/layout/link';
 import { Answer } from '@/components/reports/attempts-table';
+import { Address } from '@/components/ui/address';
 import { Table, Tbody, Td, Th, Thead, Tr } from '@/components/ui/table';
 import { Time } from '@/components/ui/time';
 import type { DeliveryRow } from '@/lib/runs/queries';
@@ -29,7 +30,7 @@ export function DeliveriesTable({ deliveries, zone }: { deliveries: DeliveryRow[
                 href={`/clients/${delivery.clientId}`}
                 className="font-medium underline-offset-2 hover:underline"
               >
-                {delivery.email}
+                <Address>{delivery.email}</Address>
               </AppLink>
               {delivery.fullName ? <div className="text-muted">{delivery.fullName}</div> : null}
             </Td>

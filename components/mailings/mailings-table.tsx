@@ -1,5 +1,6 @@
 import { useTranslations } from 'next-intl';
 import { AppLink } from '@/components/layout/link';
+import { Address } from '@/components/ui/address';
 import { Badge } from '@/components/ui/badge';
 import { Table, Tbody, Td, Th, Thead, Tr } from '@/components/ui/table';
 import { Time } from '@/components/ui/time';
@@ -41,7 +42,7 @@ export function MailingsTable({
               <div className="text-[0.8125rem] text-muted [overflow-wrap:anywhere]">{mailing.subject}</div>
               {owners ? (
                 <div className="text-[0.8125rem] text-muted [overflow-wrap:anywhere]">
-                  {mailing.ownerEmail}
+                  <Address>{mailing.ownerEmail}</Address>
                   {mailing.ownerBlockedAt ? (
                     <Badge tone="bad" className="ml-1.5">
                       {t('ownerBlocked')}

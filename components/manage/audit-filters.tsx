@@ -25,6 +25,10 @@ export function AuditFilters({
       defaultValue={asked.q}
       placeholder={t('searchPlaceholder')}
       hidden={{ user: asked.user || undefined }}
+      folded={{
+        active: [asked.who, asked.whom, asked.action, asked.from, asked.to].filter(Boolean).length,
+        isWrong: Object.keys(errors).length > 0,
+      }}
     >
       <div className="grid basis-full items-start gap-3 sm:grid-cols-2 lg:grid-cols-5">
         {(['who', 'whom'] as const).map((name) => (

@@ -1,5 +1,6 @@
 import { useLocale, useTranslations } from 'next-intl';
 import { AppLink } from '@/components/layout/link';
+import { Address } from '@/components/ui/address';
 import { Table, Tbody, Td, Th, Thead, Tr } from '@/components/ui/table';
 import { Time } from '@/components/ui/time';
 import { audiences, deliveryStatuses, mailingStatuses, periodicities } from '@/db/enums';
@@ -34,7 +35,8 @@ export function AuditTable({ entries, zone }: { entries: AuditRow[]; zone: strin
         {entries.map((entry) => {
           const action = asAuditAction(entry.action);
           const page = entry.isThere ? pages[entry.targetType] : undefined;
-          const name = entry.target || t('gone', { id: entry.targetId ?? 0 });
+          const called = entry.target || t(entry.isThere ? 'number' : 'gone', { id: entry.targetId ?? 0 });
+          const name = entry.targetType === 'user' ? <Address>{called}</Address> : called;
           return (
             <Tr key={entry.id}>
               <Td className="text-muted max-sm:order-3">
@@ -44,13 +46,13 @@ export function AuditTable({ entries, zone }: { entries: AuditRow[]; zone: strin
                 {entry.actorId === null ? (
                   t('commandLine')
                 ) : !entry.isActorThere ? (
-                  entry.actorEmail
+                  <Address>{entry.actorEmail}</Address>
                 ) : (
                   <AppLink
                     href={`/manage/users/${entry.actorId}`}
                     className="underline-offset-2 hover:underline"
                   >
-                    {entry.actorEmail}
+                    <Address>{entry.actorEmail}</Address>
                   </AppLink>
                 )}
               </Td>

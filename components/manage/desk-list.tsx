@@ -42,7 +42,11 @@ export function DeskList({
   return (
     <Page title={t(`${place}.title`)} lead={t(`${place}.lead`)}>
       <div className="grid grid-cols-[minmax(0,1fr)] gap-4">
-        <SearchBox defaultValue={asked.q} placeholder={searchPlaceholder}>
+        <SearchBox
+          defaultValue={asked.q}
+          placeholder={searchPlaceholder}
+          folded={{ active: [asked.owner, asked.status].filter(Boolean).length }}
+        >
           <OwnerField owner={asked.owner} />
           {filters}
         </SearchBox>

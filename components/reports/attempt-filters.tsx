@@ -64,7 +64,14 @@ export function AttemptFilters({
     }
   };
   return (
-    <SearchBox defaultValue={asked.q} placeholder={t('searchPlaceholder')}>
+    <SearchBox
+      defaultValue={asked.q}
+      placeholder={t('searchPlaceholder')}
+      folded={{
+        active: [asked.mailing, asked.status, asked.kind, asked.from, asked.to].filter(Boolean).length,
+        isWrong: Object.keys(errors).length > 0,
+      }}
+    >
       {errors.q ? (
         <div role="alert" className="basis-full">
           <FieldError>{errorOf('q')}</FieldError>

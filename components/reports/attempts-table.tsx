@@ -1,5 +1,6 @@
 import { useLocale, useTranslations } from 'next-intl';
 import { AppLink } from '@/components/layout/link';
+import { Address } from '@/components/ui/address';
 import { Badge, type Tone } from '@/components/ui/badge';
 import { Table, Tbody, Td, Th, Thead, Tr } from '@/components/ui/table';
 import { Time } from '@/components/ui/time';
@@ -72,7 +73,7 @@ export function AttemptsTable({
               </AppLink>
             </Td>
             <Td className="min-w-52 max-sm:order-3 [overflow-wrap:anywhere]">
-              {attempt.email}
+              <Address>{attempt.email}</Address>
               {attempt.fullName ? <div className="text-muted">{attempt.fullName}</div> : null}
             </Td>
             {showMailing ? (
@@ -84,7 +85,9 @@ export function AttemptsTable({
                   {attempt.mailingName}
                 </AppLink>
                 {attempt.ownerEmail ? (
-                  <div className="text-[0.8125rem] text-muted">{attempt.ownerEmail}</div>
+                  <div className="text-[0.8125rem] text-muted">
+                    <Address>{attempt.ownerEmail}</Address>
+                  </div>
                 ) : null}
               </Td>
             ) : null}

@@ -7,10 +7,12 @@ import { type ReactNode, useTransition } from 'react';
 import { Button } from './button';
 import { classNames } from './class-names';
 import { controlStyle } from './field';
+import { Fold } from './fold';
 
 /**
  * A search of the list below, kept in the address. A plain GET form without JavaScript; with it the page stays. `hidden`
- * are the other choices to keep (sort, filters); the cursor must not be among them. Further controls go in as children.
+ * are the other choices to keep (sort, filters); the cursor must not be among them. Further controls go in as children; where they
+ * are many, `folded` says how many of them are in use, and a phone shows that number until somebody asks for them or one is wrong.
  */
 export function SearchBox({
   name = 'q',
@@ -18,6 +20,7 @@ export function SearchBox({
   defaultValue,
   placeholder,
   hidden = {},
+  folded,
   className,
   children,
 }: {
@@ -26,6 +29,7 @@ export function SearchBox({
   defaultValue?: string | undefined;
   placeholder?: string | undefined;
   hidden?: Record<string, string | undefined>;
+  folded?: { active: number; isWrong?: boolean };
   className?: string | undefined;
   children?: ReactNode;
 }) {
@@ -50,7 +54,7 @@ export function SearchBox({
         {Object.entries(hidden).map(([key, value]) =>
           value ? <input key={key} type="hidden" name={key} value={value} /> : null,
         )}
-        <div className="relative min-w-40 flex-1 sm:max-w-80">
+        <div className={classNames('relative min-w-40 flex-1 sm:max-w-80', folded && 'max-sm:basis-full')}>
           <Search
             aria-hidden
             className="pointer-events-none absolute top-1/2 left-2.5 size-4 -translate-y-1/2 text-muted"
@@ -66,8 +70,19 @@ export function SearchBox({
             className={classNames(controlStyle, 'pl-8')}
           />
         </div>
-        {children}
-        <Button type="submit" pending={pending}>
+        {folded ? (
+          // What was asked for is seen at once: the next answer comes folded.
+          <Fold
+            key={`${folded.active} ${folded.isWrong}`}
+            label={t('filters', { count: folded.active })}
+            isOpen={folded.isWrong}
+          >
+            {children}
+          </Fold>
+        ) : (
+          children
+        )}
+        <Button type="submit" pending={pending} className={folded && 'max-sm:ml-auto'}>
           {t('search')}
         </Button>
       </form>

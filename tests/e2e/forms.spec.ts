@@ -1,4 +1,6 @@
 import { expect, test } from '@playwright/test';
+import { connect } from '../../db/client';
+import { createUser } from '../support/factories';
 import { catalogue, register } from '../support/newcomer';
 
 /* What a form says when it is sent with mistakes: all of them, each beside its field and once, and the reader is taken to the first. */
@@ -40,3 +42,44 @@ for (const locale of ['en', 'ru'] as const) {
     await plain.close();
   });
 }
+
+test('on a phone the choices of a list are folded away, say how many are in use, and open by themselves where one is wrong', async ({
+  browser,
+}) => {
+  const email = 'phone@walk.test';
+  const { db, sql } = connect(process.env.E2E_DATABASE_URL ?? '', 1);
+  await createUser(db, { email, password: 'a sound password', isStaff: true });
+  await sql.end();
+  // Nothing of it needs a script.
+  const context = await browser.newContext({
+    javaScriptEnabled: false,
+    viewport: { width: 390, height: 844 },
+  });
+  const page = await context.newPage();
+  await page.goto('/login');
+  await page.locator('input[name=email]').fill(email);
+  await page.locator('input[name=password]').fill('a sound password');
+  await page.getByRole('main').locator('button[type=submit]').first().click();
+  const who = page.locator('input[name=who]');
+  const handle = page.locator('summary', { hasText: 'Filters' });
+
+  await page.goto('/manage/audit?who=nobody');
+  await expect(handle).toHaveText('Filters (1)');
+  await expect(who).toBeHidden();
+  await handle.click();
+  await who.fill('somebody');
+  await page.locator('input[name=whom]').fill('someone');
+  await page.getByRole('search').getByRole('button').click();
+  await expect(page).toHaveURL(/who=somebody&whom=someone/);
+  await expect(handle).toHaveText('Filters (2)');
+  await expect(who).toBeHidden();
+  await page.goto('/manage/audit?from=never');
+  await expect(page.locator('input[name=from]')).toBeVisible();
+
+  // A wide screen has room for them, and no handle.
+  await page.setViewportSize({ width: 1280, height: 800 });
+  await page.goto('/manage/audit?who=nobody');
+  await expect(who).toBeVisible();
+  await expect(handle).toBeHidden();
+  await context.close();
+});

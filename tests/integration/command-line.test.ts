@@ -327,8 +327,8 @@ describe('accounts by command', () => {
       })),
     );
     expect((await outboxOf(user.email)).map(({ subject }) => subject)).toEqual([
-      'Your account was blocked',
-      'The block of your account is lifted',
+      'Your account has been blocked',
+      'Your account is no longer blocked',
     ]);
   }, 60_000);
 });

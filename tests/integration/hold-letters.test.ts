@@ -42,16 +42,16 @@ describe('the owner of an account that is blocked', () => {
     await sendHoldLetter(given(await blockUser(by, { userId: owner.id, reason: 'A <bought> list' })).news);
     const [row] = await db.select().from(users).where(eq(users.id, owner.id));
     const letter = await lastTo(owner.email);
-    expect(letter.subject).toBe('Your account was blocked');
+    expect(letter.subject).toBe('Your account has been blocked');
     expect(letter.text).toContain(
-      `Boris Boss, a manager of this service, blocked your account at Mailroom on ${formatInstant('en', row?.blockedAt ?? new Date(0), 'Asia/Vladivostok')}.`,
+      `Your account at Mailroom was blocked on ${formatInstant('en', row?.blockedAt ?? new Date(0), 'Asia/Vladivostok')} by Boris Boss, a manager of this service.`,
     );
     expect(letter.text).toContain('GMT+10');
-    expect(letter.text).toContain('The reason given: A <bought> list');
+    expect(letter.text).toContain('Reason: A <bought> list');
     expect(letter.text).toContain(
-      'What stopped: 1 mailing with a send to come; 1 run under way; 3 letters not yet sent; no letter is in flight.',
+      'This has stopped: 1 mailing with a send to come; 1 run under way; 3 letters not yet sent; no letter is in flight.',
     );
-    expect(letter.text).toContain('answer this letter: Boris Boss gets it.');
+    expect(letter.text).toContain('reply to this letter: your reply goes to Boris Boss.');
     expect(letter.raw).toMatch(new RegExp(`^Reply-To: <?${by.email}`, 'm'));
     expect(letter.html).toContain('A &#60;bought&#62; list');
   });
@@ -61,12 +61,12 @@ describe('the owner of an account that is blocked', () => {
     const { owner } = await ownerOf({ locale: 'ru', timeZone: 'Europe/Moscow' });
     await sendHoldLetter(given(await blockUser(by, { userId: owner.id, reason: 'Купленный список' })).news);
     expect((await lastTo(owner.email)).text).toMatch(
-      /Ваш аккаунт в Mailroom заблокирован менеджером сервиса \(Boris Boss\) \d.*GMT\+3\..*\n\nУказанная причина: Купленный список\n\nЧто остановлено: 1 рассылка/,
+      /Ваш аккаунт в Mailroom заблокирован \d.*GMT\+3\. Решение принял менеджер сервиса Boris Boss\..*\n\nПричина: Купленный список\n\nОстановлено: 1 рассылка/,
     );
     await sendHoldLetter(given(await unblockUser(by, { userId: owner.id })).news);
     const lifted = await lastTo(owner.email);
     expect(lifted.subject).toBe('Блокировка вашего аккаунта снята');
-    expect(lifted.text).toContain('Причина была указана такая: Купленный список');
+    expect(lifted.text).toContain('Причина была такой: Купленный список');
     expect(lifted.text).toContain('/ru/login');
   });
 
@@ -74,7 +74,7 @@ describe('the owner of an account that is blocked', () => {
     const { owner } = await ownerOf();
     await sendHoldLetter(given(await blockUser(null, { userId: owner.id, reason: 'spam' })).news);
     const letter = await lastTo(owner.email);
-    expect(letter.text).toContain('Those who run this service blocked your account');
+    expect(letter.text).toContain('by the people who run this service.');
     expect(letter.raw).not.toMatch(/^Reply-To:/m);
   });
 
@@ -107,19 +107,21 @@ describe('the owner of a mailing that is disabled', () => {
     const disabled = await disableMailing(by, { mailingId: mailing.id, reason: 'Complaints' }, db, clock);
     await sendHoldLetter(given(disabled).news);
     const letter = await lastTo(owner.email);
-    expect(letter.subject).toBe('Your mailing “Spring <sale>” was disabled');
-    expect(letter.text).toContain('disabled your mailing “Spring <sale>” on 6 Jan 2026, 06:30 GMT+10.');
-    expect(letter.text).toContain('The reason given: Complaints');
+    expect(letter.subject).toBe('Your mailing “Spring <sale>” has been disabled');
     expect(letter.text).toContain(
-      'What stopped: the sends to come of this mailing; 1 run under way; 3 letters not yet sent',
+      'Your mailing “Spring <sale>” was disabled on 6 Jan 2026, 06:30 GMT+10 by Boris Boss',
+    );
+    expect(letter.text).toContain('Reason: Complaints');
+    expect(letter.text).toContain(
+      'This has stopped: the sends to come of this mailing; 1 run under way; 3 letters not yet sent',
     );
     expect(letter.text).toContain(`/mailings/${mailing.id}`);
     clock.set(new Date('2026-01-05T21:00:00Z'));
     await sendHoldLetter(given(await enableMailing(by, { mailingId: mailing.id }, db, clock)).news);
     const again = await lastTo(owner.email);
     expect(again.subject).toBe('Your mailing “Spring <sale>” is enabled again');
-    expect(again.text).toContain('on 6 Jan 2026, 07:00 GMT+10.');
-    expect(again.text).toContain('The reason given was: Complaints');
+    expect(again.text).toContain('on 6 Jan 2026, 07:00 GMT+10 by Boris Boss');
+    expect(again.text).toContain('The reason had been: Complaints');
   });
 
   it('gets none for what they did themselves', async () => {

@@ -2,6 +2,7 @@ import type { Metadata } from 'next';
 import { getLocale, getTranslations } from 'next-intl/server';
 import { AppLink, LinkButton } from '@/components/layout/link';
 import { Page } from '@/components/layout/shell';
+import { Address } from '@/components/ui/address';
 import { Alert } from '@/components/ui/alert';
 import { Badge } from '@/components/ui/badge';
 import { Empty } from '@/components/ui/empty';
@@ -73,7 +74,9 @@ export default async function OutboxPage({ searchParams }: Props) {
                       {letter.ownerId === null ? <Badge>{t('ofSystem')}</Badge> : null}
                       {letter.isTest ? <Badge tone="info">{t('test')}</Badge> : null}
                     </Td>
-                    <Td className="min-w-52 [overflow-wrap:anywhere]">{letter.toEmail}</Td>
+                    <Td className="min-w-52 [overflow-wrap:anywhere]">
+                      <Address>{letter.toEmail}</Address>
+                    </Td>
                     <Td className="text-muted">
                       <Time value={letter.createdAt} zone={viewer.zone} locale={locale} />
                     </Td>

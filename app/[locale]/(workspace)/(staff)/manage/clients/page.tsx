@@ -4,6 +4,7 @@ import { getLocale, getTranslations } from 'next-intl/server';
 import { SuppressionBadge } from '@/components/clients/suppression-badge';
 import { AppLink } from '@/components/layout/link';
 import { DeskList } from '@/components/manage/desk-list';
+import { Address } from '@/components/ui/address';
 import { Table, Tbody, Td, Th, Thead, Tr } from '@/components/ui/table';
 import { Time } from '@/components/ui/time';
 import { requireActor } from '@/lib/auth/session';
@@ -53,13 +54,13 @@ export default async function AllClientsPage({ searchParams }: Props) {
                   href={`/clients/${client.id}`}
                   className="mr-2 font-medium underline-offset-2 hover:underline"
                 >
-                  {client.email}
+                  <Address>{client.email}</Address>
                 </AppLink>
                 <SuppressionBadge suppression={client.suppression} />
               </Td>
               <Td className="min-w-40 [overflow-wrap:anywhere]">{client.fullName}</Td>
               <Td label={tManage('owner')} className="min-w-48 [overflow-wrap:anywhere]">
-                {client.ownerEmail}
+                <Address>{client.ownerEmail}</Address>
               </Td>
               <Td label={t('columns.added')} className="text-muted">
                 <Time value={client.createdAt} zone={actor.timeZone} locale={locale} />

@@ -3,6 +3,7 @@ import { notFound } from 'next/navigation';
 import { getLocale, getTranslations } from 'next-intl/server';
 import { AppLink } from '@/components/layout/link';
 import { DeskList } from '@/components/manage/desk-list';
+import { Address } from '@/components/ui/address';
 import { Table, Tbody, Td, Th, Thead, Tr } from '@/components/ui/table';
 import { Time } from '@/components/ui/time';
 import { requireActor } from '@/lib/auth/session';
@@ -57,7 +58,7 @@ export default async function AllMessagesPage({ searchParams }: Props) {
                 </AppLink>
               </Td>
               <Td label={tManage('owner')} className="min-w-48 [overflow-wrap:anywhere]">
-                {message.ownerEmail}
+                <Address>{message.ownerEmail}</Address>
               </Td>
               <Td label={t('columns.added')} className="text-muted">
                 {when(message.createdAt)}

@@ -4,6 +4,7 @@ import { getLocale, getTranslations } from 'next-intl/server';
 import { AppLink, LinkButton } from '@/components/layout/link';
 import { Page } from '@/components/layout/shell';
 import { UserBadges } from '@/components/manage/user-badges';
+import { Address } from '@/components/ui/address';
 import { Empty } from '@/components/ui/empty';
 import { SelectField } from '@/components/ui/field';
 import { Pager } from '@/components/ui/pager';
@@ -56,6 +57,7 @@ export default async function UsersPage({ searchParams }: Props) {
           defaultValue={q}
           placeholder={t('searchPlaceholder')}
           hidden={{ sort: sort === 'newest' ? undefined : sort }}
+          folded={{ active: [role, state].filter(Boolean).length }}
         >
           <SelectField
             key={`role ${role}`}
@@ -109,7 +111,7 @@ export default async function UsersPage({ searchParams }: Props) {
                       href={`/manage/users/${user.id}`}
                       className="font-medium underline-offset-2 hover:underline"
                     >
-                      {user.email}
+                      <Address>{user.email}</Address>
                     </AppLink>
                     <div className="text-[0.8125rem] text-muted">{user.name}</div>
                   </Td>
