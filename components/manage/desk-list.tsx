@@ -1,9 +1,6 @@
 import { useTranslations } from 'next-intl';
 import type { ReactNode } from 'react';
-import { LinkButton } from '@/components/layout/link';
-import { Page } from '@/components/layout/shell';
-import { Empty } from '@/components/ui/empty';
-import { Pager } from '@/components/ui/pager';
+import { ListPage, listHref } from '@/components/layout/list-page';
 import { SearchBox } from '@/components/ui/search';
 import { OwnerField } from './owner-field';
 
@@ -29,43 +26,30 @@ export function DeskList({
   children: ReactNode;
 }) {
   const t = useTranslations('manage');
-  const path = `/manage/${place}`;
-  const href = (after: string | null) => {
-    const { q, owner, status } = asked;
-    const params = new URLSearchParams(
-      Object.entries({ q, owner, status, after }).filter((entry): entry is [string, string] =>
-        Boolean(entry[1]),
-      ),
-    );
-    return params.size > 0 ? `${path}?${params}` : path;
-  };
+  const { q, owner, status, after } = asked;
   return (
-    <Page title={t(`${place}.title`)} lead={t(`${place}.lead`)}>
-      <div className="grid grid-cols-[minmax(0,1fr)] gap-4">
+    <ListPage
+      title={t(`${place}.title`)}
+      lead={t(`${place}.lead`)}
+      search={
         <SearchBox
-          defaultValue={asked.q}
+          defaultValue={q}
           placeholder={searchPlaceholder}
-          folded={{ active: [asked.owner, asked.status].filter(Boolean).length }}
+          folded={{ active: [owner, status].filter(Boolean).length }}
         >
-          <OwnerField owner={asked.owner} />
+          <OwnerField owner={owner} />
           {filters}
         </SearchBox>
-        {isEmpty ? (
-          <Empty
-            title={t('nothingFound')}
-            body={t('nothingFoundBody')}
-            action={<LinkButton href={path}>{t('showAll')}</LinkButton>}
-          />
-        ) : (
-          children
-        )}
-        <Pager
-          label={t(`${place}.title`)}
-          note={note}
-          nextHref={nextPage ? href(nextPage) : null}
-          firstHref={asked.after ? href(null) : null}
-        />
-      </div>
-    </Page>
+      }
+      nothing={
+        isEmpty ? { title: t('nothingFound'), body: t('nothingFoundBody'), showAll: t('showAll') } : null
+      }
+      note={note}
+      next={nextPage}
+      after={after}
+      href={(cursor) => listHref(`/manage/${place}`, { q, owner, status, after: cursor })}
+    >
+      {children}
+    </ListPage>
   );
 }

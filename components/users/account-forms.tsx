@@ -17,6 +17,7 @@ import {
   signInAction,
 } from '@/lib/users/actions';
 import { addressSchema, registerSchema, resetSchema, signInSchema, tokenSchema } from '@/lib/users/schema';
+import { EmailField, PasswordField } from './fields';
 import { DefaultSubmit, NewPasswordField } from './new-password';
 
 export function RegisterForm() {
@@ -41,14 +42,7 @@ export function RegisterForm() {
         autoComplete="name"
         required
       />
-      <TextField
-        {...form.field('email')}
-        label={t('email')}
-        type="email"
-        autoComplete="username"
-        inputMode="email"
-        required
-      />
+      <EmailField {...form.field('email')} label={t('email')} />
       <NewPasswordField
         field={form.field('password')}
         label={t('password')}
@@ -69,21 +63,8 @@ export function SignInForm({ next }: { next: string | undefined }) {
     <div className="grid gap-4">
       <Form form={form}>
         {next ? <input type="hidden" name="next" value={next} /> : null}
-        <TextField
-          {...form.field('email')}
-          label={t('email')}
-          type="email"
-          autoComplete="username"
-          inputMode="email"
-          required
-        />
-        <TextField
-          {...form.field('password')}
-          label={t('password')}
-          type="password"
-          autoComplete="current-password"
-          required
-        />
+        <EmailField {...form.field('email')} label={t('email')} />
+        <PasswordField {...form.field('password')} label={t('password')} />
         <div className="flex flex-wrap items-center justify-between gap-3">
           <SubmitButton>{t('login.submit')}</SubmitButton>
           <AppLink href="/forgot-password" className="rounded-sm underline underline-offset-4">
@@ -111,14 +92,7 @@ export function LetterForm({ kind, email }: { kind: 'confirm' | 'reset'; email?:
   });
   return (
     <Form form={form}>
-      <TextField
-        {...form.field('email')}
-        label={t('email')}
-        type="email"
-        autoComplete="username"
-        inputMode="email"
-        required
-      />
+      <EmailField {...form.field('email')} label={t('email')} />
       <SubmitButton variant={kind === 'confirm' ? 'secondary' : 'primary'} className="justify-self-start">
         {t(kind === 'confirm' ? 'check.again' : 'forgot.submit')}
       </SubmitButton>

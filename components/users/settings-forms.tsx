@@ -23,6 +23,7 @@ import {
   nameMax,
   profileSchema,
 } from '@/lib/users/schema';
+import { EmailField, PasswordField } from './fields';
 import { DefaultSubmit, NewPasswordField } from './new-password';
 
 export function ProfileForm({
@@ -101,21 +102,8 @@ export function ChangeEmailForm() {
   });
   return (
     <Form form={form} className="grid max-w-md gap-4">
-      <TextField
-        {...form.field('email')}
-        label={t('newEmail')}
-        type="email"
-        autoComplete="email"
-        inputMode="email"
-        required
-      />
-      <TextField
-        {...form.field('currentPassword')}
-        label={t('yourPassword')}
-        type="password"
-        autoComplete="current-password"
-        required
-      />
+      <EmailField {...form.field('email')} label={t('newEmail')} autoComplete="email" />
+      <PasswordField {...form.field('currentPassword')} label={t('yourPassword')} />
       <SubmitButton variant="secondary" className="justify-self-start">
         {t('changeEmail')}
       </SubmitButton>
@@ -152,13 +140,7 @@ export function ChangePasswordForm({ email }: { email: string }) {
     <Form form={form} className="grid max-w-md gap-4">
       <DefaultSubmit />
       <input type="email" autoComplete="username" value={email} readOnly hidden />
-      <TextField
-        {...form.field('oldPassword')}
-        label={t('oldPassword')}
-        type="password"
-        autoComplete="current-password"
-        required
-      />
+      <PasswordField {...form.field('oldPassword')} label={t('oldPassword')} />
       <NewPasswordField
         field={form.field('password')}
         label={t('newPassword')}
@@ -183,13 +165,7 @@ export function DeleteAccountForm({ email }: { email: string }) {
   return (
     <Form form={form} className="grid max-w-md gap-4">
       <input type="email" autoComplete="username" value={email} readOnly hidden />
-      <TextField
-        {...form.field('currentPassword')}
-        label={t('yourPassword')}
-        type="password"
-        autoComplete="current-password"
-        required
-      />
+      <PasswordField {...form.field('currentPassword')} label={t('yourPassword')} />
       <div className="flex flex-wrap gap-2">
         <SubmitButton variant="danger">{t('deletion.confirm')}</SubmitButton>
         <LinkButton href="/settings">{t('deletion.cancel')}</LinkButton>

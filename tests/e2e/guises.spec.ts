@@ -224,7 +224,7 @@ test('no disguise of a private address shows its content to anybody who may not 
       if (known) return ask(base, `${address.split('?')[0]}?${known}`, whole);
       const answer = await ask(base, address, whole);
       const again = answer.status === 307 ? (answer.headers.location ?? '') : '';
-      const [name] = /_rsc=[^&]+/.exec(again) ?? [];
+      const [name] = /_rsc(=[^&]*)?/.exec(again) ?? [];
       if (!name) return answer;
       keptApart.set(guise, name);
       return ask(base, again, whole);

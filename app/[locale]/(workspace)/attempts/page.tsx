@@ -1,17 +1,16 @@
 import type { Metadata } from 'next';
 import { getTranslations } from 'next-intl/server';
 import { LinkButton } from '@/components/layout/link';
-import { Page } from '@/components/layout/shell';
+import { ListPage, listHref } from '@/components/layout/list-page';
 import { AttemptFilters } from '@/components/reports/attempt-filters';
 import { AttemptsTable, SearchedTo } from '@/components/reports/attempts-table';
 import { Empty } from '@/components/ui/empty';
-import { Pager } from '@/components/ui/pager';
 import { listAttempts, readAttemptsAsked } from '@/lib/attempts/queries';
 import { requireActor } from '@/lib/auth/session';
 import { findMailing, listMailingNames } from '@/lib/mailings/queries';
+import { readAsked } from '@/lib/paging';
 
 type Props = { searchParams: Promise<Record<string, string | string[] | undefined>> };
-const text = (value: string | string[] | undefined) => (typeof value === 'string' ? value : undefined);
 
 export async function generateMetadata(): Promise<Metadata> {
   const t = await getTranslations('reports.attempts');
@@ -22,7 +21,7 @@ export default async function AttemptsPage({ searchParams }: Props) {
   const actor = await requireActor();
   const params = await searchParams;
   const { asked, filter, errors } = readAttemptsAsked(params, actor.timeZone);
-  const after = text(params.after);
+  const { after } = readAsked(params);
   const [t, names, mailing] = await Promise.all([
     getTranslations('reports.attempts'),
     listMailingNames(actor),
@@ -37,14 +36,10 @@ export default async function AttemptsPage({ searchParams }: Props) {
     mailing && !names.some((name) => name.id === mailing.id)
       ? [{ id: mailing.id, name: mailing.name }, ...names]
       : names;
-  const href = (cursor: string | null) => {
-    const given = Object.entries({ ...asked, after: cursor ?? '' }).filter(([, value]) => value);
-    return `/attempts${given.length > 0 ? `?${new URLSearchParams(given)}` : ''}`;
-  };
   const filtered = isWrong || Object.values(asked).some(Boolean);
   const nothing = page.items.length === 0;
   return (
-    <Page
+    <ListPage
       title={t('title')}
       lead={t('lead')}
       actions={
@@ -54,33 +49,27 @@ export default async function AttemptsPage({ searchParams }: Props) {
           </LinkButton>
         ) : null
       }
-    >
-      {nothing && !filtered && !after ? (
-        <Empty
-          title={t('empty')}
-          body={t('emptyBody')}
-          action={<LinkButton href="/mailings/new">{t('newMailing')}</LinkButton>}
-        />
-      ) : (
-        <div className="grid grid-cols-[minmax(0,1fr)] gap-4">
-          <AttemptFilters asked={asked} errors={errors} mailings={mailings} zone={actor.timeZone} />
-          {isWrong ? null : nothing ? (
-            <Empty
-              title={t('nothingFound')}
-              body={t('nothingFoundBody')}
-              action={<LinkButton href="/attempts">{t('showAll')}</LinkButton>}
-            />
-          ) : (
-            <AttemptsTable attempts={page.items} zone={actor.timeZone} />
-          )}
-          <Pager
-            label={t('title')}
-            note={page.searchedTo ? <SearchedTo at={page.searchedTo} zone={actor.timeZone} /> : null}
-            nextHref={page.next ? href(page.next) : null}
-            firstHref={after ? href(null) : null}
+      first={
+        nothing && !filtered && !after ? (
+          <Empty
+            title={t('empty')}
+            body={t('emptyBody')}
+            action={<LinkButton href="/mailings/new">{t('newMailing')}</LinkButton>}
           />
-        </div>
-      )}
-    </Page>
+        ) : null
+      }
+      search={<AttemptFilters asked={asked} errors={errors} mailings={mailings} zone={actor.timeZone} />}
+      nothing={
+        nothing && !isWrong
+          ? { title: t('nothingFound'), body: t('nothingFoundBody'), showAll: t('showAll') }
+          : null
+      }
+      note={page.searchedTo ? <SearchedTo at={page.searchedTo} zone={actor.timeZone} /> : null}
+      next={page.next}
+      after={after}
+      href={(cursor) => listHref('/attempts', { ...asked, after: cursor })}
+    >
+      {isWrong ? null : <AttemptsTable attempts={page.items} zone={actor.timeZone} />}
+    </ListPage>
   );
 }

@@ -2,16 +2,15 @@ import type { Metadata } from 'next';
 import { getTranslations } from 'next-intl/server';
 import { ClientsTable } from '@/components/clients/clients-table';
 import { LinkButton } from '@/components/layout/link';
-import { Page } from '@/components/layout/shell';
+import { ListPage, listHref } from '@/components/layout/list-page';
 import { Empty } from '@/components/ui/empty';
-import { Pager } from '@/components/ui/pager';
 import { SearchBox } from '@/components/ui/search';
 import { requireActor } from '@/lib/auth/session';
 import { countClients, listClients } from '@/lib/clients/queries';
 import { type ClientSort, clientSorts } from '@/lib/clients/schema';
+import { readAsked } from '@/lib/paging';
 
 type Props = { searchParams: Promise<Record<string, string | string[] | undefined>> };
-const text = (value: string | string[] | undefined) => (typeof value === 'string' ? value : undefined);
 
 export async function generateMetadata(): Promise<Metadata> {
   const t = await getTranslations('clients');
@@ -20,23 +19,16 @@ export async function generateMetadata(): Promise<Metadata> {
 
 export default async function ClientsPage({ searchParams }: Props) {
   const actor = await requireActor();
-  const asked = await searchParams;
-  const q = text(asked.q)?.trim().slice(0, 200) || undefined;
-  const sort = clientSorts.find((known) => known === asked.sort) ?? 'newest';
-  const after = text(asked.after);
+  const params = await searchParams;
+  const { q, after } = readAsked(params);
+  const sort = clientSorts.find((known) => known === params.sort) ?? 'newest';
   const [t, page, count] = await Promise.all([
     getTranslations('clients'),
     listClients(actor, { q, sort, after }),
     countClients(actor, { q }),
   ]);
-  const href = (changes: { q?: string | undefined; sort?: ClientSort; after?: string }) => {
-    const { q: term = q, sort: by = sort, after: cursor } = changes;
-    const params = new URLSearchParams();
-    if (term) params.set('q', term);
-    if (by !== 'newest') params.set('sort', by);
-    if (cursor) params.set('after', cursor);
-    return params.size > 0 ? `/clients?${params}` : '/clients';
-  };
+  const href = (by: ClientSort, cursor: string | null = null) =>
+    listHref('/clients', { q, sort: by === 'newest' ? null : by, after: cursor });
   const nothing = page.items.length === 0;
   const add = (
     <LinkButton href="/clients/new" variant="primary">
@@ -44,47 +36,47 @@ export default async function ClientsPage({ searchParams }: Props) {
     </LinkButton>
   );
   return (
-    <Page title={t('title')} lead={t('lead')} actions={add}>
-      {nothing && !q && !after ? (
-        <Empty title={t('empty')} body={t('emptyBody')} action={add} />
-      ) : (
-        <div className="grid grid-cols-[minmax(0,1fr)] gap-4">
-          <SearchBox
-            defaultValue={q}
-            placeholder={t('searchPlaceholder')}
-            hidden={{ sort: sort === 'newest' ? undefined : sort }}
-          />
-          {nothing ? (
-            <Empty
-              title={q ? t('nothingFound') : t('nothingFurther')}
-              body={q ? t('nothingFoundBody', { q }) : null}
-              action={<LinkButton href="/clients">{t('showAll')}</LinkButton>}
-            />
-          ) : (
-            <ClientsTable
-              key={`${q ?? ''} ${sort} ${after ?? ''}`}
-              clients={page.items}
-              sort={sort}
-              sortHrefs={{
-                newest: href({ sort: 'newest' }),
-                name: href({ sort: 'name' }),
-                email: href({ sort: 'email' }),
-              }}
-              deleteAll={{
-                href: `/clients/delete?${new URLSearchParams({ all: '1', ...(q ? { q } : {}) })}`,
-                label: t(q ? 'select.deleteFound' : 'select.deleteAll'),
-              }}
-              zone={actor.timeZone}
-            />
-          )}
-          <Pager
-            label={t('title')}
-            note={nothing ? null : t('count', { value: count.value, exact: count.exact ? 'yes' : 'no' })}
-            nextHref={page.next ? href({ after: page.next }) : null}
-            firstHref={after ? href({}) : null}
-          />
-        </div>
-      )}
-    </Page>
+    <ListPage
+      title={t('title')}
+      lead={t('lead')}
+      actions={add}
+      first={nothing && !q && !after ? <Empty title={t('empty')} body={t('emptyBody')} action={add} /> : null}
+      search={
+        <SearchBox
+          defaultValue={q}
+          placeholder={t('searchPlaceholder')}
+          hidden={{ sort: sort === 'newest' ? undefined : sort }}
+        />
+      }
+      nothing={
+        nothing
+          ? {
+              title: q ? t('nothingFound') : t('nothingFurther'),
+              body: q ? t('nothingFoundBody', { q }) : null,
+              showAll: t('showAll'),
+            }
+          : null
+      }
+      note={nothing ? null : t('count', { value: count.value, exact: count.exact ? 'yes' : 'no' })}
+      next={page.next}
+      after={after}
+      href={(cursor) => href(sort, cursor)}
+    >
+      <ClientsTable
+        key={`${q ?? ''} ${sort} ${after ?? ''}`}
+        clients={page.items}
+        sort={sort}
+        sortHrefs={{
+          newest: href('newest'),
+          name: href('name'),
+          email: href('email'),
+        }}
+        deleteAll={{
+          href: `/clients/delete?${new URLSearchParams({ all: '1', ...(q ? { q } : {}) })}`,
+          label: t(q ? 'select.deleteFound' : 'select.deleteAll'),
+        }}
+        zone={actor.timeZone}
+      />
+    </ListPage>
   );
 }

@@ -1,12 +1,12 @@
 import type { Metadata } from 'next';
 import { notFound } from 'next/navigation';
 import { getLocale, getTranslations } from 'next-intl/server';
+import { MailingStatusField } from '@/components/mailings/mailing-status-field';
 import { MailingsTable } from '@/components/mailings/mailings-table';
 import { DeskList } from '@/components/manage/desk-list';
-import { SelectField } from '@/components/ui/field';
 import { requireActor } from '@/lib/auth/session';
 import { listMailings } from '@/lib/mailings/queries';
-import { asMailingFilter, mailingFilters } from '@/lib/mailings/schema';
+import { asMailingFilter } from '@/lib/mailings/schema';
 import { readAsked } from '@/lib/paging';
 import { canManage } from '@/lib/policy/rules';
 
@@ -32,19 +32,7 @@ export default async function AllMailingsPage({ searchParams }: Props) {
       place="mailings"
       asked={{ ...asked, status: status ?? undefined }}
       searchPlaceholder={t('searchPlaceholder')}
-      filters={
-        <SelectField
-          key={status ?? 'all'}
-          name="status"
-          label={t('filter')}
-          hideLabel
-          defaultValue={status ?? ''}
-          options={[
-            { value: '', label: t('filters.all') },
-            ...mailingFilters.map((filter) => ({ value: filter, label: t(`filters.${filter}`) })),
-          ]}
-        />
-      }
+      filters={<MailingStatusField status={status} />}
       nextPage={page.next}
       isEmpty={page.items.length === 0}
     >

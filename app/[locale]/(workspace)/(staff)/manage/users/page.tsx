@@ -1,24 +1,22 @@
 import type { Metadata } from 'next';
 import { notFound } from 'next/navigation';
 import { getLocale, getTranslations } from 'next-intl/server';
-import { AppLink, LinkButton } from '@/components/layout/link';
-import { Page } from '@/components/layout/shell';
+import { AppLink } from '@/components/layout/link';
+import { ListPage, listHref } from '@/components/layout/list-page';
 import { UserBadges } from '@/components/manage/user-badges';
 import { Address } from '@/components/ui/address';
-import { Empty } from '@/components/ui/empty';
 import { SelectField } from '@/components/ui/field';
-import { Pager } from '@/components/ui/pager';
 import { SearchBox } from '@/components/ui/search';
 import { Table, Tbody, Td, Th, Thead, Tr } from '@/components/ui/table';
 import { Time } from '@/components/ui/time';
 import { requireActor } from '@/lib/auth/session';
 import { formatNumber } from '@/lib/format';
+import { readAsked } from '@/lib/paging';
 import { canManage } from '@/lib/policy/rules';
 import { countUsers, listUsers } from '@/lib/users/queries';
 import { type UserSort, userRoles, userSorts, userStates } from '@/lib/users/schema';
 
 type Props = { searchParams: Promise<Record<string, string | string[] | undefined>> };
-const text = (value: string | string[] | undefined) => (typeof value === 'string' ? value : undefined);
 
 export async function generateMetadata(): Promise<Metadata> {
   const t = await getTranslations('manage.users');
@@ -28,31 +26,25 @@ export async function generateMetadata(): Promise<Metadata> {
 export default async function UsersPage({ searchParams }: Props) {
   const actor = await requireActor();
   if (!canManage(actor)) notFound();
-  const asked = await searchParams;
-  const q = text(asked.q)?.trim().slice(0, 200) || undefined;
-  const role = userRoles.find((known) => known === asked.role);
-  const state = userStates.find((known) => known === asked.state);
-  const sort = userSorts.find((known) => known === asked.sort) ?? 'newest';
-  const after = text(asked.after);
+  const params = await searchParams;
+  const { q, after } = readAsked(params);
+  const role = userRoles.find((known) => known === params.role);
+  const state = userStates.find((known) => known === params.state);
+  const sort = userSorts.find((known) => known === params.sort) ?? 'newest';
   const [t, locale, page, count] = await Promise.all([
     getTranslations('manage.users'),
     getLocale(),
     listUsers(actor, { q, role, state, sort, after }),
     countUsers(actor, { q, role, state }),
   ]);
-  const href = (by: UserSort, cursor: string | null) => {
-    const params = new URLSearchParams();
-    if (q) params.set('q', q);
-    if (role) params.set('role', role);
-    if (state) params.set('state', state);
-    if (by !== 'newest') params.set('sort', by);
-    if (cursor) params.set('after', cursor);
-    return params.size > 0 ? `/manage/users?${params}` : '/manage/users';
-  };
+  const href = (by: UserSort, cursor: string | null) =>
+    listHref('/manage/users', { q, role, state, sort: by === 'newest' ? null : by, after: cursor });
   const nothing = page.items.length === 0;
   return (
-    <Page title={t('title')} lead={t('lead')}>
-      <div className="grid grid-cols-[minmax(0,1fr)] gap-4">
+    <ListPage
+      title={t('title')}
+      lead={t('lead')}
+      search={
         <SearchBox
           defaultValue={q}
           placeholder={t('searchPlaceholder')}
@@ -82,63 +74,57 @@ export default async function UsersPage({ searchParams }: Props) {
             ]}
           />
         </SearchBox>
-        {nothing ? (
-          <Empty
-            title={t('nothingFound')}
-            body={t('nothingFoundBody')}
-            action={<LinkButton href="/manage/users">{t('showAll')}</LinkButton>}
-          />
-        ) : (
-          <Table caption={t('title')} stacks>
-            <Thead>
-              <tr>
-                <Th sort={{ href: href('email', null), direction: sort === 'email' ? 'asc' : null }}>
-                  {t('columns.user')}
-                </Th>
-                <Th>{t('columns.state')}</Th>
-                <Th numeric>{t('columns.mailings')}</Th>
-                <Th numeric>{t('columns.sent')}</Th>
-                <Th sort={{ href: href('newest', null), direction: sort === 'newest' ? 'desc' : null }}>
-                  {t('columns.since')}
-                </Th>
-              </tr>
-            </Thead>
-            <Tbody>
-              {page.items.map((user) => (
-                <Tr key={user.id}>
-                  <Td className="min-w-56 max-sm:col-span-1! [overflow-wrap:anywhere]">
-                    <AppLink
-                      href={`/manage/users/${user.id}`}
-                      className="font-medium underline-offset-2 hover:underline"
-                    >
-                      <Address>{user.email}</Address>
-                    </AppLink>
-                    <div className="text-[0.8125rem] text-muted">{user.name}</div>
-                  </Td>
-                  <Td className="max-sm:col-span-1! max-sm:max-w-32">
-                    <UserBadges user={user} />
-                  </Td>
-                  <Td numeric label={t('columns.mailings')}>
-                    {formatNumber(locale, user.mailings)}
-                  </Td>
-                  <Td numeric label={t('columns.sent')}>
-                    {formatNumber(locale, user.sent)}
-                  </Td>
-                  <Td label={t('columns.since')} className="text-muted">
-                    <Time value={user.createdAt} zone={actor.timeZone} locale={locale} />
-                  </Td>
-                </Tr>
-              ))}
-            </Tbody>
-          </Table>
-        )}
-        <Pager
-          label={t('title')}
-          note={nothing ? null : t('count', { value: count.value, exact: count.exact ? 'yes' : 'no' })}
-          nextHref={page.next ? href(sort, page.next) : null}
-          firstHref={after ? href(sort, null) : null}
-        />
-      </div>
-    </Page>
+      }
+      nothing={
+        nothing ? { title: t('nothingFound'), body: t('nothingFoundBody'), showAll: t('showAll') } : null
+      }
+      note={nothing ? null : t('count', { value: count.value, exact: count.exact ? 'yes' : 'no' })}
+      next={page.next}
+      after={after}
+      href={(cursor) => href(sort, cursor)}
+    >
+      <Table caption={t('title')} stacks>
+        <Thead>
+          <tr>
+            <Th sort={{ href: href('email', null), direction: sort === 'email' ? 'asc' : null }}>
+              {t('columns.user')}
+            </Th>
+            <Th>{t('columns.state')}</Th>
+            <Th numeric>{t('columns.mailings')}</Th>
+            <Th numeric>{t('columns.sent')}</Th>
+            <Th sort={{ href: href('newest', null), direction: sort === 'newest' ? 'desc' : null }}>
+              {t('columns.since')}
+            </Th>
+          </tr>
+        </Thead>
+        <Tbody>
+          {page.items.map((user) => (
+            <Tr key={user.id}>
+              <Td className="min-w-56 max-sm:col-span-1! [overflow-wrap:anywhere]">
+                <AppLink
+                  href={`/manage/users/${user.id}`}
+                  className="font-medium underline-offset-2 hover:underline"
+                >
+                  <Address>{user.email}</Address>
+                </AppLink>
+                <div className="text-[0.8125rem] text-muted">{user.name}</div>
+              </Td>
+              <Td className="max-sm:col-span-1! max-sm:max-w-32">
+                <UserBadges user={user} />
+              </Td>
+              <Td numeric label={t('columns.mailings')}>
+                {formatNumber(locale, user.mailings)}
+              </Td>
+              <Td numeric label={t('columns.sent')}>
+                {formatNumber(locale, user.sent)}
+              </Td>
+              <Td label={t('columns.since')} className="text-muted">
+                <Time value={user.createdAt} zone={actor.timeZone} locale={locale} />
+              </Td>
+            </Tr>
+          ))}
+        </Tbody>
+      </Table>
+    </ListPage>
   );
 }
