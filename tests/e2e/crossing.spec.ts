@@ -175,10 +175,13 @@ for (const [name, roles] of Object.entries({
       '/mailings/new',
       '/outbox',
       '/dashboard',
+      ...(name === 'user' ? [] : ['/manage/users']),
     ];
     for (let at = next.shift(); at !== undefined; at = next.shift()) {
       const kind = at.replace(/\?.*/, '').replace(/\d+/g, '#');
-      if (seen.has(kind) || kind.startsWith('/ru')) continue;
+      // Lists and empty forms of their own they see as any user does.
+      const isTheirs = name === 'user' || kind.startsWith('/manage') || kind.includes('#');
+      if (seen.has(kind) || kind.startsWith('/ru') || !isTheirs) continue;
       seen.add(kind);
       await page.goto(at);
       for (const href of await page
@@ -187,7 +190,7 @@ for (const [name, roles] of Object.entries({
         if (href && !href.startsWith('/api/') && !/[#?]/.test(href)) next.push(href);
     }
     expect(said).toEqual([]);
-    expect(seen.size).toBeGreaterThanOrEqual(name === 'user' ? 20 : 26);
+    expect(seen.size).toBeGreaterThanOrEqual(name === 'user' ? 20 : 14);
   });
 
 test('letters are written, looked at and illustrated without the page breaking its policy, in both themes', async ({
