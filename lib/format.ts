@@ -43,3 +43,12 @@ export function formatDay(locale: Locale, at: Date | string, zone: string): stri
     typeof at === 'string' ? new Date(at) : at,
   );
 }
+
+/** The same in short, without the year: `1 Dec`. */
+export function formatShortDay(locale: Locale, at: Date | string, zone: string): string {
+  return new Intl.DateTimeFormat(languages[locale], {
+    day: 'numeric',
+    month: 'short',
+    timeZone: zone,
+  }).format(typeof at === 'string' ? new Date(at) : at);
+}

@@ -1,8 +1,8 @@
 import type { Metadata, Viewport } from 'next';
 import { notFound } from 'next/navigation';
-import { NextIntlClientProvider } from 'next-intl';
-import { getLocale, getMessages, getTranslations } from 'next-intl/server';
+import { getLocale, getTranslations } from 'next-intl/server';
 import type { ReactNode } from 'react';
+import { BrokenGround } from '@/components/layout/broken';
 import { ThemeKeeper } from '@/components/layout/theme';
 import { LinkGround } from '@/components/ui/link';
 import { workspaceAreas } from '@/lib/auth/route-rules';
@@ -37,7 +37,10 @@ export const viewport: Viewport = {
   ],
 };
 
-/** The root of every page. Public pages get only the sentences that their client components say; the workspace gets all. */
+/**
+ * The root of every page. No catalogue goes to the browser from here, because the code that reads one is a tenth of all that a public
+ * page would load: what is alive there gets its words from the server. The workspace and the forms of accounts bring theirs.
+ */
 export async function Document({
   children,
   params,
@@ -49,21 +52,21 @@ export async function Document({
 }) {
   if (!isLocale((await params).locale)) notFound();
   const locale = await getLocale();
-  const { ui, layout, errors, notices } = await getMessages();
+  const t = await getTranslations('layout.broken');
   const home = localizedPath(locale, '/', env().DEFAULT_LOCALE);
   return (
     <html lang={locale} suppressHydrationWarning>
       <body>
         <ThemeKeeper />
-        <NextIntlClientProvider messages={{ ui, layout, errors, notices }}>
-          <LinkGround
-            prefix={home === '/' ? '' : home}
-            workspaceAreas={workspaceAreas}
-            isWorkspace={isWorkspace}
-          >
+        <LinkGround
+          prefix={home === '/' ? '' : home}
+          workspaceAreas={workspaceAreas}
+          isWorkspace={isWorkspace}
+        >
+          <BrokenGround words={{ title: t('title'), body: t('body', { id: '{id}' }), again: t('again') }}>
             {children}
-          </LinkGround>
-        </NextIntlClientProvider>
+          </BrokenGround>
+        </LinkGround>
       </body>
     </html>
   );

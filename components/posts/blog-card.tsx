@@ -9,10 +9,13 @@ import { PostBadge } from './post-badge';
 /** The blog for who looks after it: how much there is of what, what appears next, and what waits to be finished. */
 export function BlogCard({
   counts,
+  recent,
   posts,
   zone,
 }: {
   counts: Record<PostState | 'views', number>;
+  /** Views of the last 7 and 30 days. */
+  recent: { week: number; month: number };
   /** Scheduled articles and drafts. */
   posts: PostLine[];
   zone: string;
@@ -25,6 +28,8 @@ export function BlogCard({
     { name: 'scheduled', value: counts.scheduled, href: '/manage/posts?status=scheduled' },
     { name: 'published', value: counts.published, href: '/manage/posts?status=published' },
     { name: 'views', value: counts.views, href: '/manage/posts?status=published' },
+    { name: 'week', value: recent.week, href: '/manage/posts?status=published' },
+    { name: 'month', value: recent.month, href: '/manage/posts?status=published' },
   ] as const;
   return (
     <Card
@@ -35,7 +40,7 @@ export function BlogCard({
         </AppLink>
       }
     >
-      <ul className="mb-4 grid grid-cols-2 gap-3 sm:grid-cols-4">
+      <ul className="mb-4 grid grid-cols-2 gap-3 sm:grid-cols-3 xl:grid-cols-6">
         {numbers.map(({ name, value, href }) => (
           <li key={name}>
             <AppLink href={href} className="block rounded-sm underline-offset-2 hover:underline">

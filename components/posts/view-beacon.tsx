@@ -1,7 +1,8 @@
 'use client';
 
-import { useTranslations } from 'next-intl';
 import { useEffect, useState } from 'react';
+import { formatNumber } from '@/lib/format';
+import type { Locale } from '@/lib/i18n/paths';
 
 /** A page that was in sight for so long has been opened, and not only passed by. */
 const lookMs = 1000;
@@ -10,8 +11,18 @@ const lookMs = 1000;
  * How often an article was read. The page is static and knows the number of when it was made; a moment after it came into sight
  * the browser says that it is read, and shows what it is told. Says so once, and without cookies.
  */
-export function ViewBeacon({ id, views }: { id: number; views: number }) {
-  const t = useTranslations('blog');
+export function ViewBeacon({
+  id,
+  views,
+  locale,
+  words,
+}: {
+  id: number;
+  views: number;
+  locale: Locale;
+  /** By the kind of number, `two` left out; `#` is the number. */
+  words: Record<'zero' | 'one' | 'few' | 'many' | 'other', string>;
+}) {
   const [known, setKnown] = useState(views);
   useEffect(() => {
     let timer: number | undefined;
@@ -41,5 +52,11 @@ export function ViewBeacon({ id, views }: { id: number; views: number }) {
       document.removeEventListener('visibilitychange', look);
     };
   }, [id]);
-  return <p className="text-[0.8125rem] text-muted">{t('views', { count: Math.max(known, views) })}</p>;
+  const count = Math.max(known, views);
+  const kind = count === 0 ? 'zero' : new Intl.PluralRules(locale).select(count);
+  return (
+    <p className="text-[0.8125rem] text-muted">
+      {words[kind === 'two' ? 'other' : kind].replace('#', formatNumber(locale, count))}
+    </p>
+  );
 }

@@ -42,9 +42,9 @@ export function cachedTotals() {
   return kept(['totals'], [tags.totals], readTotals, null);
 }
 
-/** Three articles by chance, others every minute. */
+/** Articles by chance, others every minute: the home page shows the first three, or three that the browser chooses. */
 export function cachedPicks() {
-  return kept(['picks'], [tags.posts], () => pickPublishedPosts({ now: new Date(), count: 3 }), []);
+  return kept(['picks'], [tags.posts], () => pickPublishedPosts({ now: new Date(), count: 12 }), []);
 }
 
 /** A page of the public articles, counted from 1; null where there is none. An empty blog has an empty first page. */

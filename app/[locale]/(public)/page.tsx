@@ -2,6 +2,7 @@ import type { Metadata } from 'next';
 import { getLocale, getTranslations } from 'next-intl/server';
 import { AppLink, LinkButton } from '@/components/layout/link';
 import { PostCards } from '@/components/posts/post-cards';
+import { RandomPicks } from '@/components/posts/random-picks';
 import { SampleRun } from '@/components/posts/sample-run';
 import { formatNumber } from '@/lib/format';
 import { cachedPicks, cachedTotals } from '@/lib/posts/cache';
@@ -14,7 +15,8 @@ export async function generateMetadata(): Promise<Metadata> {
   return { title: { absolute: t('metaTitle') } };
 }
 
-const steps = ['clients', 'message', 'mailing', 'attempts'] as const;
+/** What it does better than others. */
+const points = ['recurrence', 'ledger', 'control', 'overseer'] as const;
 
 export default async function HomePage() {
   const [t, locale, totals, posts] = await Promise.all([
@@ -31,7 +33,7 @@ export default async function HomePage() {
       ]
     : [];
   return (
-    <div className="mx-auto grid max-w-6xl gap-14 px-4 pt-10 pb-16 sm:px-6 lg:gap-18 lg:pt-16">
+    <div className="mx-auto grid max-w-6xl gap-10 px-4 pt-9 pb-16 sm:px-6 lg:gap-11 lg:pt-12">
       <section className="grid items-center gap-10 lg:grid-cols-[1.1fr_1fr] lg:gap-14">
         <div>
           <h1 className="text-4xl font-semibold tracking-[-0.02em] sm:text-5xl">{t('title')}</h1>
@@ -61,19 +63,18 @@ export default async function HomePage() {
         </section>
       ) : null}
 
-      <section aria-labelledby="how">
-        <h2 id="how" className="text-2xl font-semibold tracking-tight">
-          {t('how')}
+      <section aria-labelledby="points">
+        <h2 id="points" className="sr-only">
+          {t('points.title')}
         </h2>
-        <ol className="mt-5 grid gap-x-8 gap-y-6 sm:grid-cols-2 lg:grid-cols-4">
-          {steps.map((step, index) => (
-            <li key={step}>
-              <span className="text-[0.8125rem] font-semibold text-accent">{index + 1}</span>
-              <h3 className="mt-0.5 font-semibold">{t(`steps.${step}.title`)}</h3>
-              <p className="mt-1 text-[0.9375rem] text-muted">{t(`steps.${step}.body`)}</p>
+        <ul className="grid gap-x-8 gap-y-6 sm:grid-cols-2 lg:grid-cols-4">
+          {points.map((point) => (
+            <li key={point} className="border-t-2 border-ink pt-3">
+              <h3 className="font-semibold">{t(`points.${point}.title`)}</h3>
+              <p className="mt-1 text-[0.9375rem] text-muted">{t(`points.${point}.body`)}</p>
             </li>
           ))}
-        </ol>
+        </ul>
       </section>
 
       {posts.length > 0 ? (
@@ -90,7 +91,9 @@ export default async function HomePage() {
               {t('allPosts')}
             </AppLink>
           </div>
-          <PostCards posts={posts} heading="h3" />
+          <RandomPicks candidates={posts.length}>
+            <PostCards posts={posts} heading="h3" />
+          </RandomPicks>
         </section>
       ) : null}
     </div>

@@ -21,6 +21,7 @@ import { cachedDrafts } from '@/lib/posts/cache';
 import { countPosts, listPosts } from '@/lib/posts/queries';
 import { listHeldMailings, ownCounts } from '@/lib/reports/queries';
 import { type Counts, listOwnProgress, listTroubledRuns, readingOf } from '@/lib/runs/queries';
+import { sumRecentViews } from '@/lib/views/queries';
 
 const attentionDays = 30;
 /** Articles of one kind that the overview names. */
@@ -49,6 +50,7 @@ export default async function DashboardPage() {
           countPosts(actor, { now }),
           listPosts(actor, { state: 'scheduled', now, size: postsShown }),
           cachedDrafts(actor),
+          sumRecentViews(actor, { now }),
         ])
       : null,
   ]);
@@ -185,6 +187,7 @@ export default async function DashboardPage() {
         {blog ? (
           <BlogCard
             counts={blog[0]}
+            recent={blog[3]}
             posts={[...blog[1].items, ...blog[2].items.slice(0, postsShown)]}
             zone={actor.timeZone}
           />

@@ -4,6 +4,7 @@ import { getTranslations } from 'next-intl/server';
 import { LinkButton } from '@/components/layout/link';
 import { Page } from '@/components/layout/shell';
 import { PostEditor } from '@/components/posts/post-editor';
+import { ViewsCard } from '@/components/posts/views-card';
 import { ActionButton } from '@/components/ui/action-button';
 import { Alert } from '@/components/ui/alert';
 import { requireActor } from '@/lib/auth/session';
@@ -13,18 +14,24 @@ import { canManagePosts } from '@/lib/policy/rules';
 import { restorePostAction } from '@/lib/posts/actions';
 import { findPost } from '@/lib/posts/queries';
 import { toLocal } from '@/lib/recurrence/slots';
+import { listViewsByDay } from '@/lib/views/queries';
+import { chartDays } from '@/lib/views/schema';
 
-type Props = { params: Promise<{ id: string }> };
+type Props = {
+  params: Promise<{ id: string }>;
+  searchParams: Promise<Record<string, string | string[] | undefined>>;
+};
 
 export async function generateMetadata(): Promise<Metadata> {
   const t = await getTranslations('posts.edit');
   return { title: t('title') };
 }
 
-export default async function EditPostPage({ params }: Props) {
+export default async function EditPostPage({ params, searchParams }: Props) {
   const actor = await requireActor();
   if (!canManagePosts(actor)) notFound();
   const now = systemClock.now();
+  const asked = await searchParams;
   const post = await findPost(actor, { id: Number((await params).id), now });
   if (!post) notFound();
   const t = await getTranslations('posts');
@@ -47,6 +54,12 @@ export default async function EditPostPage({ params }: Props) {
         </Alert>
       </Page>
     );
+  const span = chartDays.find((days) => String(days) === asked.days) ?? chartDays[0];
+  // Nobody can have read what was never published.
+  const days =
+    post.views > 0 || (post.publishedAt && post.publishedAt <= now)
+      ? await listViewsByDay(actor, { postId: post.id, days: span, now })
+      : [];
   const tomorrow = toLocal(new Date(now.getTime() + 86_400_000), actor.timeZone).slice(0, 10);
   return (
     <Page
@@ -78,6 +91,7 @@ export default async function EditPostPage({ params }: Props) {
         zone={actor.timeZone}
         localDate={post.publishedAt ? toLocal(post.publishedAt, actor.timeZone) : `${tomorrow}T09:00`}
       />
+      {days.length > 0 ? <ViewsCard postId={post.id} total={post.views} days={days} /> : null}
     </Page>
   );
 }

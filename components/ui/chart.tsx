@@ -1,0 +1,158 @@
+import { classNames } from './class-names';
+import { Table, Tbody, Td, Th, Thead, Tr } from './table';
+
+/** What the bars are made of, from the ground up; `tone` is the colour, and the name stands beside it. */
+export type Series = { name: string; tone: 'accent' | 'good' | 'bad' | 'info' };
+/** One bar: its name in full, its name below the chart where there is room, and a number for each series. */
+export type Bar = { key: string; label: string; short: string; values: number[] };
+
+const fills: Record<Series['tone'], string> = {
+  accent: 'fill-accent',
+  good: 'fill-good',
+  bad: 'fill-bad',
+  info: 'fill-info',
+};
+const dots: Record<Series['tone'], string> = {
+  accent: 'bg-accent',
+  good: 'bg-good',
+  bad: 'bg-bad',
+  info: 'bg-info',
+};
+
+/** The next of 1, 2, 5, 10, 20 … that nothing is higher than; an even one, so that its half is whole. */
+function ceilingOf(highest: number): number {
+  for (let unit = 2; ; unit *= 10)
+    for (const step of [unit, unit * 2, unit * 2.5, unit * 5])
+      if (step >= highest && step % 2 === 0) return step;
+}
+
+const sumOf = (values: number[]) => values.reduce((sum, value) => sum + value, 0);
+
+/**
+ * Bars beside each other, drawn by the server and readable without scripts. `summary` says in a sentence what one sees; the numbers stand
+ * in a table behind the chart, the last bar first, under `columns.key` and the names of the series.
+ */
+export function BarChart({
+  series,
+  bars,
+  summary,
+  tableLabel,
+  keyColumn,
+  format,
+}: {
+  series: Series[];
+  bars: Bar[];
+  summary: string;
+  /** What opens the table. */
+  tableLabel: string;
+  keyColumn: string;
+  format: (value: number) => string;
+}) {
+  const ceiling = ceilingOf(Math.max(0, ...bars.map(({ values }) => sumOf(values))));
+  const lines = [ceiling, ceiling / 2, 0];
+  const named = [bars[0], bars[Math.floor((bars.length - 1) / 2)], bars.at(-1)].filter(
+    (bar) => bar !== undefined,
+  );
+  return (
+    <figure className="min-w-0">
+      {series.length > 1 ? (
+        <ul aria-hidden className="mb-2 flex flex-wrap gap-x-4 text-[0.8125rem] text-muted">
+          {series.map(({ name, tone }) => (
+            <li key={name} className="inline-flex items-center gap-1.5">
+              <span className={classNames('size-2 rounded-full', dots[tone])} />
+              {name}
+            </li>
+          ))}
+        </ul>
+      ) : null}
+      <div aria-hidden className="grid grid-cols-[auto_minmax(0,1fr)] gap-x-2 text-xs text-muted">
+        <div className="flex h-40 flex-col justify-between text-right leading-none">
+          {lines.map((line) => (
+            <span key={line} className="-my-1.5">
+              {format(line)}
+            </span>
+          ))}
+        </div>
+        <svg
+          viewBox={`0 0 ${bars.length} 100`}
+          preserveAspectRatio="none"
+          className="h-40 w-full overflow-visible"
+          role="presentation"
+        >
+          {lines.map((line) => {
+            const y = 100 - (100 * line) / ceiling;
+            return (
+              <line
+                key={line}
+                x1={0}
+                x2={bars.length}
+                y1={y}
+                y2={y}
+                className={line === 0 ? 'stroke-edge' : 'stroke-line'}
+                vectorEffect="non-scaling-stroke"
+              />
+            );
+          })}
+          {bars.map(({ key, label, values }, at) => (
+            <g key={key}>
+              <title>{`${label}: ${values.map(format).join(' / ')}`}</title>
+              <rect x={at} width={1} y={0} height={100} className="fill-transparent" />
+              {values.map((value, of) => {
+                const height = (100 * value) / ceiling;
+                const below = (100 * sumOf(values.slice(0, of))) / ceiling;
+                const { name, tone } = series[of] ?? { name: '', tone: 'info' };
+                return (
+                  <rect
+                    key={name}
+                    x={at + 0.12}
+                    width={0.76}
+                    y={100 - below - height}
+                    height={height}
+                    className={fills[tone]}
+                  />
+                );
+              })}
+            </g>
+          ))}
+        </svg>
+        <div className="col-start-2 mt-1.5 flex justify-between">
+          {named.map(({ key, short }) => (
+            <span key={key}>{short}</span>
+          ))}
+        </div>
+      </div>
+      <figcaption className="mt-3 text-[0.8125rem] text-muted">{summary}</figcaption>
+      <details className="mt-2 text-[0.875rem]">
+        <summary className="w-fit cursor-pointer rounded-sm text-accent underline-offset-4 hover:underline">
+          {tableLabel}
+        </summary>
+        <div className="mt-2 max-h-96 max-w-md overflow-y-auto">
+          <Table caption={summary}>
+            <Thead>
+              <tr>
+                <Th>{keyColumn}</Th>
+                {series.map(({ name }) => (
+                  <Th key={name} numeric>
+                    {name}
+                  </Th>
+                ))}
+              </tr>
+            </Thead>
+            <Tbody>
+              {bars.toReversed().map(({ key, label, values }) => (
+                <Tr key={key}>
+                  <Td>{label}</Td>
+                  {series.map(({ name }, of) => (
+                    <Td key={name} numeric>
+                      {format(values[of] ?? 0)}
+                    </Td>
+                  ))}
+                </Tr>
+              ))}
+            </Tbody>
+          </Table>
+        </div>
+      </details>
+    </figure>
+  );
+}
