@@ -9,16 +9,18 @@ import { AnswerAdvice, AnswerKindName } from './answer';
 
 /**
  * What servers answered instead of taking letters: by what it means, each with its cause and what to do, and by domain. `hrefOf` leads to
- * the clients of whom it was said.
+ * those of whom it was said.
  */
 export function Answers({
   kinds,
   domains,
+  shows,
   hrefOf,
 }: {
   kinds: (AnswerSums & { kind: AnswerKind })[];
   domains: (AnswerSums & { domain: string; kind: AnswerKind })[];
-  hrefOf?: (of: { kind?: AnswerKind; domain?: string }) => string;
+  shows: 'clients' | 'attempts';
+  hrefOf: (of: { kind?: AnswerKind; domain?: string }) => string;
 }) {
   const t = useTranslations('reports.answers');
   const locale = useLocale();
@@ -27,7 +29,7 @@ export function Answers({
     <div className="grid grid-cols-[minmax(0,1fr)] gap-5">
       <ul className="grid grid-cols-[minmax(0,1fr)] divide-y divide-line">
         {kinds.map(({ kind, ...sums }) => {
-          const clients = sums.failed + sums.unknown;
+          const isThere = shows === 'attempts' ? sums.attempts > 0 : sums.failed + sums.unknown > 0;
           return (
             <li
               key={kind}
@@ -43,10 +45,10 @@ export function Answers({
               </div>
               <div className="text-[0.875rem] sm:text-right">
                 <Sums sums={sums} />
-                {hrefOf && clients > 0 ? (
+                {isThere ? (
                   <div className="mt-2">
                     <LinkButton size="sm" href={hrefOf({ kind })}>
-                      {t('show')}
+                      {t(`show.${shows}`)}
                     </LinkButton>
                   </div>
                 ) : null}
@@ -73,13 +75,9 @@ export function Answers({
               {domains.map(({ domain, kind, ...sums }) => (
                 <Tr key={domain}>
                   <Td className="[overflow-wrap:anywhere]">
-                    {hrefOf ? (
-                      <AppLink href={hrefOf({ domain })} className="underline-offset-2 hover:underline">
-                        {domain}
-                      </AppLink>
-                    ) : (
-                      domain
-                    )}
+                    <AppLink href={hrefOf({ domain })} className="underline-offset-2 hover:underline">
+                      {domain}
+                    </AppLink>
                   </Td>
                   <Td>
                     <AnswerKindName kind={kind} />
@@ -99,15 +97,12 @@ export function Answers({
 /** How many clients it kept from the letter, and how often it was said. */
 function Sums({ sums }: { sums: AnswerSums }): ReactNode {
   const t = useTranslations('reports.answers');
-  const clients = sums.failed + sums.unknown;
   return (
     <>
-      {clients > 0 ? (
-        <p className="font-medium">{t('clients', { count: clients })}</p>
-      ) : (
-        <p className="font-medium">{t('noClients')}</p>
-      )}
-      <p className="text-muted">{t('saidTimes', { count: sums.attempts })}</p>
+      {sums.failed > 0 ? <p className="font-medium">{t('failed', { count: sums.failed })}</p> : null}
+      {sums.unknown > 0 ? <p className="font-medium">{t('unknown', { count: sums.unknown })}</p> : null}
+      {sums.failed + sums.unknown === 0 ? <p className="font-medium">{t('none')}</p> : null}
+      {sums.attempts > 0 ? <p className="text-muted">{t('saidTimes', { count: sums.attempts })}</p> : null}
     </>
   );
 }

@@ -8,9 +8,11 @@ import { HoldNotice, SlowNotice } from '@/components/mailings/hold-notice';
 import { LiveProgress } from '@/components/mailings/live-progress';
 import { LiveRuns } from '@/components/mailings/live-runs';
 import { MailingActions, SendNowButton } from '@/components/mailings/mailing-actions';
+import { RunProgress } from '@/components/mailings/run-progress';
 import { RunsTable } from '@/components/mailings/runs-table';
 import { scheduleText } from '@/components/mailings/schedule-text';
 import { DisableCard } from '@/components/manage/disable-card';
+import { Answers } from '@/components/reports/answers';
 import { AttemptsTable } from '@/components/reports/attempts-table';
 import { Alert } from '@/components/ui/alert';
 import { Badge } from '@/components/ui/badge';
@@ -24,7 +26,7 @@ import { requireActor } from '@/lib/auth/session';
 import { systemClock } from '@/lib/clock';
 import { countMailingClients, findMailing, listMailingClients } from '@/lib/mailings/queries';
 import { can, canManage } from '@/lib/policy/rules';
-import { mailingFigures } from '@/lib/reports/queries';
+import { listAnsweringDomains, listAnswers, mailingFigures } from '@/lib/reports/queries';
 import {
   findLastRun,
   findProgress,
@@ -33,6 +35,7 @@ import {
   measureRate,
   readingOf,
 } from '@/lib/runs/queries';
+import { finishableOutcomes } from '@/lib/runs/schema';
 
 type Props = {
   params: Promise<{ id: string }>;
@@ -57,22 +60,37 @@ export default async function MailingPage({ params, searchParams }: Props) {
   if (!mailing) notFound();
   const runsAfter = text(asked.runs);
   const clientsAfter = text(asked.clients);
-  const [t, tSchedule, locale, audience, progress, last, runs, figures, attempts, chosen, stops] =
-    await Promise.all([
-      getTranslations('mailings'),
-      getTranslations('mailings.schedule'),
-      getLocale(),
-      countMailingClients(actor, mailing.id),
-      findProgress(actor, { mailingId: mailing.id }),
-      findLastRun(actor, mailing.id),
-      listRuns(actor, { mailingId: mailing.id, after: runsAfter, size: runsShown }),
-      mailingFigures(actor, mailing.id),
-      listAttempts(actor, { mailingId: mailing.id, size: 10 }),
-      mailing.audience === 'chosen'
-        ? listMailingClients(actor, { mailingId: mailing.id, after: clientsAfter, size: clientsShown })
-        : null,
-      canManage(actor) ? findWhatStops(actor, { mailingId: mailing.id }) : null,
-    ]);
+  const [
+    t,
+    tSchedule,
+    locale,
+    audience,
+    progress,
+    last,
+    runs,
+    figures,
+    attempts,
+    chosen,
+    stops,
+    kinds,
+    domains,
+  ] = await Promise.all([
+    getTranslations('mailings'),
+    getTranslations('mailings.schedule'),
+    getLocale(),
+    countMailingClients(actor, mailing.id),
+    findProgress(actor, { mailingId: mailing.id }),
+    findLastRun(actor, mailing.id),
+    listRuns(actor, { mailingId: mailing.id, after: runsAfter, size: runsShown }),
+    mailingFigures(actor, mailing.id),
+    listAttempts(actor, { mailingId: mailing.id, size: 10 }),
+    mailing.audience === 'chosen'
+      ? listMailingClients(actor, { mailingId: mailing.id, after: clientsAfter, size: clientsShown })
+      : null,
+    canManage(actor) ? findWhatStops(actor, { mailingId: mailing.id }) : null,
+    listAnswers(actor, { mailingId: mailing.id }),
+    listAnsweringDomains(actor, { mailingId: mailing.id }),
+  ]);
   const now = systemClock.now();
   const { zone } = mailing;
   const mayChange = can(actor, 'update', mailing.ownerId) && !mailing.archivedAt;
@@ -201,6 +219,38 @@ export default async function MailingPage({ params, searchParams }: Props) {
           </Card>
         ))}
 
+        {last && !open.some((run) => run.id === last.id) && last.counts.total > 0 ? (
+          <Card
+            title={
+              <span className="inline-flex flex-wrap items-center gap-2">
+                {t('sections.lastRun')}
+                <RunBadge run={last} />
+                <span className="font-normal text-muted">{when(last.slotAt ?? last.openedAt)}</span>
+              </span>
+            }
+            actions={
+              <>
+                {mayChange &&
+                !mailing.disabledAt &&
+                finishableOutcomes.some((outcome) => last.counts[outcome] > 0) ? (
+                  <LinkButton
+                    size="sm"
+                    variant="primary"
+                    href={`/mailings/${mailing.id}/runs/${last.id}#finish`}
+                  >
+                    {t('run.next.finish')}
+                  </LinkButton>
+                ) : null}
+                <LinkButton size="sm" href={`/mailings/${mailing.id}/runs/${last.id}`}>
+                  {t('live.openRun')}
+                </LinkButton>
+              </>
+            }
+          >
+            <RunProgress counts={last.counts} />
+          </Card>
+        ) : null}
+
         <Card title={t('facts.title')}>
           <Facts
             items={[
@@ -288,6 +338,19 @@ export default async function MailingPage({ params, searchParams }: Props) {
             firstHref={runsAfter ? query({ runs: null }) : null}
           />
         </section>
+
+        {kinds.length > 0 ? (
+          <Card title={t('sections.answers')}>
+            <Answers
+              kinds={kinds}
+              domains={domains}
+              shows="attempts"
+              hrefOf={({ kind, domain }) =>
+                `/attempts?${new URLSearchParams({ mailing: String(mailing.id), ...(kind ? { kind } : {}), ...(domain ? { q: `@${domain}` } : {}) })}`
+              }
+            />
+          </Card>
+        ) : null}
 
         <section className="grid grid-cols-[minmax(0,1fr)] gap-3">
           <div className="flex flex-wrap items-center justify-between gap-3">

@@ -203,7 +203,7 @@ export default async function RunPage(props: Props) {
             )}
             {kinds.length > 0 ? (
               <Card title={t('run.answers')}>
-                <Answers kinds={kinds} domains={domains} hrefOf={listOf} />
+                <Answers kinds={kinds} domains={domains} shows="clients" hrefOf={listOf} />
               </Card>
             ) : null}
             {mayChange && unfinished && !isOpen ? (
