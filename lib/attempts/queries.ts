@@ -102,9 +102,9 @@ function readCursor(after: string | undefined): { at: number; id: number } | nul
 /**
  * Ids of the attempts among `scope` that fit, newest first. Looks through the newest `attemptsSearched` before the cursor and
  * asks each one's delivery by its key: no answer costs more than that, however rare what is looked for, and the next page goes
- * on where this one ended. What was not taken has indexes of its own, so that these are not looked for among what was. `along` is a
- * comparison of rows, and `scope` shut in by `is true`: with an equation the planner may walk everybody's attempts backwards, past all
- * that came after those of an owner who has long been quiet. `also` narrows down further, on `recent`.
+ * on where this one ended. What was not taken has indexes of its own, so that these are not looked for among what was. No index of all
+ * attempts is by time: the planner cannot walk everybody's past those of an owner who has long been quiet. `also` narrows down further,
+ * on `recent`.
  */
 async function searchAttempts(
   scope: SQL,
@@ -116,25 +116,24 @@ async function searchAttempts(
   const cursor = readCursor(after);
   // Of the success alone there is no kind.
   const isMiss = kind != null || (status != null && status !== 'success');
-  const byKind = along?.column === attempts.ownerId && kind ? sql`${kind}::answer_kind,` : null;
-  const kindColumn = byKind ? sql`${attempts.kind},` : sql``;
-  const first = along?.from ? sql`${along.from.toISOString()}::timestamptz` : sql`'-infinity'::timestamptz`;
-  const until = along?.until ? sql`${along.until.toISOString()}::timestamptz` : sql`'infinity'::timestamptz`;
-  const [beforeAt, beforeId] = cursor
-    ? [
-        sql`least(${until}, 'epoch'::timestamptz + ${cursor.at}::bigint * interval '1 microsecond')`,
-        sql`case when 'epoch'::timestamptz + ${cursor.at}::bigint * interval '1 microsecond' < ${until} then ${cursor.id}::bigint else 0 end`,
-      ]
-    : [until, sql`0`];
-  const miss = isMiss ? sql`and ${attempts.kind} is not null` : sql``;
-  const among = along
-    ? sql`(${scope}) is true ${miss}
-        and (${along.column}, ${kindColumn} ${attempts.attemptedAt}, ${attempts.id}) >= (${along.value}::bigint, ${byKind ?? sql``} ${first}, 0)
-        and (${along.column}, ${kindColumn} ${attempts.attemptedAt}, ${attempts.id}) < (${along.value}::bigint, ${byKind ?? sql``} ${beforeAt}, ${beforeId})`
-    : sql`${scope} ${miss} and ${lt(attempts.id, cursor?.id ?? Number.MAX_SAFE_INTEGER)}`;
-  const newest = along
-    ? sql`${along.column} desc, ${byKind ? sql`${attempts.kind} desc,` : sql``} ${attempts.attemptedAt} desc, ${attempts.id} desc`
-    : sql`${attempts.id} desc`;
+  const byKind = along?.column === attempts.ownerId && kind != null;
+  const instantOf = (at: Date | null | undefined, open: SQL) =>
+    at ? sql`${at.toISOString()}::timestamptz` : open;
+  const from = instantOf(along?.from, sql`'-infinity'::timestamptz`);
+  const until = instantOf(along?.until, sql`'infinity'::timestamptz`);
+  const cursorAt = sql`'epoch'::timestamptz + ${cursor?.at ?? 0}::bigint * interval '1 microsecond'`;
+  const among = and(
+    scope,
+    isMiss ? sql`${attempts.kind} is not null` : undefined,
+    byKind ? sql`${attempts.kind} = ${kind}` : undefined,
+    along
+      ? sql`${along.column} = ${along.value}::bigint and ${attempts.attemptedAt} >= ${from} and ${attempts.attemptedAt} < ${until}`
+      : lt(attempts.id, cursor?.id ?? Number.MAX_SAFE_INTEGER),
+    along && cursor
+      ? sql`(${attempts.attemptedAt}, ${attempts.id}) < (${cursorAt}, ${cursor.id}::bigint)`
+      : undefined,
+  );
+  const newest = along ? sql`${attempts.attemptedAt} desc, ${attempts.id} desc` : sql`${attempts.id} desc`;
   const pattern = likePattern(q);
   const ofMailings = also.mailingIds?.length
     ? sql`or recent.mailing_id = any (${sql.param(`{${also.mailingIds}}`)}::bigint[])`
@@ -152,6 +151,7 @@ async function searchAttempts(
     ? sql`cross join lateral (select email from ${deliveries} where ${deliveries.id} = recent.delivery_id limit 1) client`
     : sql``;
   const searched = fits ? attemptsSearched : size + 1;
+  // In the very order of the index, so that it ends with the page.
   const rows = await on.execute<{ id: string; at: string }>(sql`
     select recent.id, recent.at from (
       select ${attempts.id}, ${micros} as at, ${attempts.attemptedAt}, ${attempts.ownerId} as owner_id, ${attempts.mailingId},
