@@ -1,6 +1,7 @@
 import { subscribe } from 'node:diagnostics_channel';
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { appUrl } from '@/lib/env';
+import { cacheControlOf } from '@/lib/cache/control';
+import { appUrl, env } from '@/lib/env';
 import { commonHeaders, strictTransport } from '@/lib/security-headers';
 
 /**
@@ -14,6 +15,32 @@ export function guardAnswers(): void {
   subscribe('http.server.request.start', (message) => {
     const { response } = message as { response: ServerResponse };
     for (const [name, value] of headers) response.setHeader(name, value);
+  });
+}
+
+/**
+ * From now on every answer of this process says who may keep it and for how long: see {@link cacheControlOf}. Called once, by
+ * `instrumentation.ts`.
+ */
+export function sayWhatMayBeKept(): void {
+  const isOn = env().CACHE === 'on';
+  subscribe('http.server.request.start', (message) => {
+    const { request, response } = message as { request: IncomingMessage; response: ServerResponse };
+    response.writeHead = new Proxy(response.writeHead, {
+      apply(write, self, args) {
+        const status: unknown = args[0];
+        const said = response.getHeader('cache-control');
+        response.setHeader(
+          'cache-control',
+          cacheControlOf(said === undefined ? undefined : String(said), {
+            status: typeof status === 'number' ? status : response.statusCode,
+            isPart: request.headers.rsc !== undefined,
+            isOn,
+          }),
+        );
+        return Reflect.apply(write, self, args);
+      },
+    });
   });
 }
 

@@ -1,12 +1,26 @@
 // `.ci/run`: the checks, counted as one test, and then every test.
 import './node-version.mjs';
 import { spawn } from 'node:child_process';
+import fs from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { debianProgram } from './debian.mjs';
 import { installPackages, root } from './prepare.mjs';
 
 let passed = 0;
 let failed = 0;
+const borrowed = fs.mkdtempSync(path.join(os.tmpdir(), 'mailroom-ci-'));
 try {
   await installPackages((line) => console.log(line));
+  // What stands beside Mailroom where it runs, so that it is tested with the real ones.
+  for (const [name, packageName] of [
+    ['redis-server', 'redis-server'],
+    ['nginx', 'nginx-light'],
+  ]) {
+    const { missing } = debianProgram(name, packageName, borrowed);
+    if (missing) console.log(`Tests that need ${name} are SKIPPED: ${missing}`);
+  }
+  process.env.PATH = [path.join(borrowed, 'bin'), process.env.PATH, '/usr/sbin'].join(path.delimiter);
   const check = await run(['run', 'check']);
   if (check.code === 0) passed += 1;
   else failed += 1;
@@ -18,6 +32,8 @@ try {
 } catch (error) {
   console.error(error.message);
   failed += 1;
+} finally {
+  fs.rmSync(borrowed, { recursive: true, force: true });
 }
 console.log(`${passed} passed, ${failed} failed`);
 process.exitCode = failed > 0 ? 1 : 0;

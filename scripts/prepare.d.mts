@@ -3,3 +3,5 @@ export function buildProduction(
   log: (line: string) => void,
   env: Record<string, string | undefined>,
 ): Promise<boolean>;
+/** The folder of the project. */
+export const root: string;

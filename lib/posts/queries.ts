@@ -243,6 +243,20 @@ export async function findMovedPost(
   return row?.slug ?? null;
 }
 
+/** The instant (ISO 8601) at which an article, or the one at `slug`, becomes public next; null when none is planned. */
+export async function findNextPublication(
+  { now, slug }: { now: Date; slug?: string | undefined },
+  on: Db = db,
+): Promise<string | null> {
+  const [row] = await on
+    .select({ publishedAt: posts.publishedAt })
+    .from(posts)
+    .where(and(states.scheduled(now), slug === undefined ? undefined : eq(posts.slug, slug)))
+    .orderBy(posts.publishedAt)
+    .limit(1);
+  return row?.publishedAt?.toISOString() ?? null;
+}
+
 // ---- the managers' side
 
 const states: Record<PostState, (now: Date) => SQL | undefined> = {

@@ -12,5 +12,8 @@ export const benches: Record<string, () => Promise<Bench>> = {
   'resend-limit': async () => (await import('./resend-limit')).benchResendLimit,
   ledger: async () => (await import('./ledger')).benchLedger,
   memory: async () => (await import('./memory')).benchMemory,
+  front: async () => (await import('./front')).benchFront,
+  bare: async () => (await import('./bare')).benchBare,
+  weight: async () => (await import('./weight')).benchWeight,
   pages: async () => (await import('./pages')).benchPages,
 };

@@ -1,7 +1,10 @@
 import { randomUUID } from 'node:crypto';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
 import { expect, test } from '@playwright/test';
 import { connect } from '@/db/client';
-import { createMailing, createUser } from '../support/factories';
+import { publicControl } from '@/lib/cache/control';
+import { createMailing, createPost, createUser } from '../support/factories';
 import { type Answer, ask, signInAt } from '../support/visit';
 
 const password = 'a sound password';
@@ -17,6 +20,24 @@ async function createPerson(base: string, name: string) {
   } finally {
     await sql.end();
   }
+}
+
+async function createArticle() {
+  const { db, sql } = connect(process.env.E2E_DATABASE_URL ?? '', 1);
+  try {
+    return await createPost(db, { slug: `kept-${id}`, status: 'published' });
+  } finally {
+    await sql.end();
+  }
+}
+
+/** A file where the server keeps pictures. */
+function placePicture(): string {
+  const name = `${randomUUID().replaceAll('-', '')}-1x1.webp`;
+  const folder = path.join(path.dirname(process.env.E2E_LETTERS ?? ''), 'uploads');
+  mkdirSync(folder, { recursive: true });
+  writeFileSync(path.join(folder, name), 'RIFF');
+  return name;
 }
 
 /** A policy by its directives. */
@@ -62,33 +83,97 @@ const kinds = {
     }),
   upload: (answer: Answer) =>
     expect(directives(answer)).toMatchObject({ 'default-src': "'none'", sandbox: '' }),
+  part: (answer: Answer) => expect(answer.headers['content-type']).toContain('text/x-component'),
   /** Made before Next looks at addresses; there is nothing in it to have a policy for. */
   bare: (answer: Answer) => expect(answer.body.length).toBeLessThan(100),
 } satisfies Record<string, (answer: Answer) => void>;
 
+/** Who may keep an answer, and for how long: the table "What is kept, and where" of ARCHITECTURE.md. */
+const keepers = {
+  /** Anybody for a second, and browsers as long as they ask each time. */
+  everybody: ({ headers }: Answer) => {
+    expect(headers['cache-control']).toBe(publicControl);
+    expect(headers.etag ?? headers.location).toBeDefined();
+  },
+  /** Anybody for ever: another file would have another name. */
+  forever: ({ headers }: Answer) =>
+    expect(headers['cache-control']).toBe('public, max-age=31536000, immutable'),
+  /** Anybody, who then asks each time. */
+  asking: ({ headers }: Answer) => {
+    expect(headers['cache-control']).toBe('public, max-age=0, must-revalidate');
+    expect(headers.etag).toBeDefined();
+  },
+  /** Anybody, for an hour. */
+  hour: ({ headers }: Answer) => expect(headers['cache-control']).toBe('public, max-age=3600'),
+  nobody: ({ headers }: Answer) => {
+    expect(headers['cache-control']).toContain('no-store');
+    expect(headers['cache-control']).not.toMatch(/public|s-maxage|immutable/);
+  },
+} satisfies Record<string, (answer: Answer) => void>;
+
 type Row = {
   what: string;
+  keep: keyof typeof keepers;
   path: string;
   kind: keyof typeof kinds;
   status: number;
   signedIn?: true;
   form?: true;
+  rsc?: true;
 };
 
 const table: Row[] = [
-  { what: 'the home page', path: '/', kind: 'public', status: 200 },
-  { what: 'the home page in Russian', path: '/ru', kind: 'public', status: 200 },
-  { what: 'the blog', path: '/blog', kind: 'public', status: 200 },
-  { what: 'a page of accounts that is kept', path: '/register', kind: 'public', status: 200 },
-  { what: 'a page of accounts made anew', path: '/login', kind: 'public', status: 200 },
-  { what: 'the page to unsubscribe', path: '/unsubscribe/nobody', kind: 'public', status: 200 },
-  { what: 'an article with a NUL in its address', path: '/blog/%00', kind: 'public', status: 404 },
-  { what: 'an address whose percent signs mean nothing', path: '/%ff', kind: 'public', status: 404 },
-  { what: 'such an address of a file', path: '/api/uploads/%ff', kind: 'public', status: 404 },
-  { what: 'a page that there is not', path: '/no-such-page', kind: 'public', status: 404 },
-  { what: 'a private page', path: '/clients', kind: 'workspace', status: 200, signedIn: true },
+  { what: 'the home page', keep: 'everybody', path: '/', kind: 'public', status: 200 },
+  { what: 'the home page in Russian', keep: 'everybody', path: '/ru', kind: 'public', status: 200 },
+  { what: 'the blog', keep: 'everybody', path: '/blog', kind: 'public', status: 200 },
+  {
+    what: 'a page of accounts that is kept',
+    keep: 'everybody',
+    path: '/register',
+    kind: 'public',
+    status: 200,
+  },
+  { what: 'a page of accounts made anew', keep: 'nobody', path: '/login', kind: 'public', status: 200 },
+  {
+    what: 'the page to unsubscribe',
+    keep: 'nobody',
+    path: '/unsubscribe/nobody',
+    kind: 'public',
+    status: 200,
+  },
+  {
+    what: 'an article with a NUL in its address',
+    keep: 'everybody',
+    path: '/blog/%00',
+    kind: 'public',
+    status: 404,
+  },
+  {
+    what: 'an address whose percent signs mean nothing',
+    keep: 'everybody',
+    path: '/%ff',
+    kind: 'public',
+    status: 404,
+  },
+  {
+    what: 'such an address of a file',
+    keep: 'nobody',
+    path: '/api/uploads/%ff',
+    kind: 'public',
+    status: 404,
+  },
+  { what: 'a page that there is not', keep: 'everybody', path: '/no-such-page', kind: 'public', status: 404 },
+  {
+    what: 'a private page',
+    keep: 'nobody',
+    path: '/clients',
+    kind: 'workspace',
+    status: 200,
+    signedIn: true,
+  },
   {
     what: 'a private page in Russian',
+    keep: 'nobody',
     path: '/ru/mailings/new',
     kind: 'workspace',
     status: 200,
@@ -96,6 +181,7 @@ const table: Row[] = [
   },
   {
     what: 'a private page that there is not',
+    keep: 'nobody',
     path: '/clients/7/no',
     kind: 'public',
     status: 404,
@@ -103,6 +189,7 @@ const table: Row[] = [
   },
   {
     what: 'a number that nobody has',
+    keep: 'nobody',
     path: '/clients/999999999',
     kind: 'public',
     status: 404,
@@ -110,46 +197,78 @@ const table: Row[] = [
   },
   {
     what: 'an address that no page has',
+    keep: 'nobody',
     path: '/clients/no',
     kind: 'workspace',
     status: 404,
     signedIn: true,
   },
-  { what: 'the way to sign in', path: '/clients', kind: 'public', status: 303 },
+  { what: 'the way to sign in', keep: 'nobody', path: '/clients', kind: 'public', status: 303 },
   {
     what: 'the answer to a form',
+    keep: 'nobody',
     path: '/clients/new',
     kind: 'workspace',
     status: 200,
     signedIn: true,
     form: true,
   },
-  { what: 'an address with its locale', path: '/en/blog', kind: 'bare', status: 308 },
-  { what: 'an address with a slash too many', path: '/blog/', kind: 'bare', status: 308 },
-  { what: 'JSON', path: '/api/auth/session', kind: 'data', status: 200 },
+  { what: 'an address with its locale', keep: 'hour', path: '/en/blog', kind: 'bare', status: 308 },
+  { what: 'an address with a slash too many', keep: 'hour', path: '/blog/', kind: 'bare', status: 308 },
+  { what: 'JSON', keep: 'nobody', path: '/api/auth/session', kind: 'data', status: 200 },
   {
     what: 'JSON for who is signed in',
+    keep: 'nobody',
     path: '/api/runs/progress',
     kind: 'data',
     status: 200,
     signedIn: true,
   },
-  { what: 'CSV', path: '/api/mailings/[id]/attempts', kind: 'data', status: 200, signedIn: true },
-  { what: 'a refusal', path: '/api/audit', kind: 'data', status: 404 },
-  { what: 'an endpoint that there is not', path: '/api/nothing', kind: 'data', status: 404 },
-  { what: 'an uploaded file that there is not', path: '/api/uploads/none.png', kind: 'upload', status: 404 },
-  { what: 'a script', path: 'script', kind: 'data', status: 200 },
+  {
+    what: 'CSV',
+    keep: 'nobody',
+    path: '/api/mailings/[id]/attempts',
+    kind: 'data',
+    status: 200,
+    signedIn: true,
+  },
+  { what: 'a refusal', keep: 'nobody', path: '/api/audit', kind: 'data', status: 404 },
+  { what: 'an endpoint that there is not', keep: 'nobody', path: '/api/nothing', kind: 'data', status: 404 },
+  {
+    what: 'an uploaded file that there is not',
+    keep: 'nobody',
+    path: '/api/uploads/none.png',
+    kind: 'upload',
+    status: 404,
+  },
+  { what: 'a picture of an article', keep: 'forever', path: 'picture', kind: 'upload', status: 200 },
+  { what: 'the sign of the site', keep: 'asking', path: '/icon.svg', kind: 'public', status: 200 },
+  { what: 'an article', keep: 'everybody', path: 'article', kind: 'public', status: 200 },
+  {
+    what: 'what a script asks of a page',
+    keep: 'nobody',
+    path: '/blog',
+    kind: 'part',
+    status: 200,
+    rsc: true,
+  },
+  { what: 'a script', keep: 'forever', path: 'script', kind: 'data', status: 200 },
 ];
 
 test('every kind of answer carries its headers', async ({ baseURL }) => {
   const base = baseURL ?? '';
   const { mailing, cookie } = await createPerson(base, 'reader');
   const script = /\/_next\/static\/[^"]+\.js/.exec((await ask(base, '/')).body)?.[0] ?? '';
+  const picture = `/api/uploads/${placePicture()}`;
+  const { slug } = await createArticle();
   const nonces = new Set<string>();
   for (const row of table) {
-    const answer = await ask(base, row.path.replace('[id]', String(mailing.id)).replace(/^script$/, script), {
+    const named: Record<string, string> = { script, picture, article: `/blog/${slug}` };
+    const address = named[row.path] ?? row.path.replace('[id]', String(mailing.id));
+    const answer = await ask(base, address, {
       headers: {
         origin: base,
+        ...(row.rsc ? { rsc: '1' } : {}),
         ...(row.signedIn ? { cookie } : {}),
         ...(row.form ? { 'content-type': 'application/x-www-form-urlencoded' } : {}),
       },
@@ -168,6 +287,17 @@ test('every kind of answer carries its headers', async ({ baseURL }) => {
       // Links are made with http here: nothing is promised about https.
       expect(answer.headers['strict-transport-security']).toBeUndefined();
       kinds[row.kind](answer);
+      keepers[row.keep](answer);
+      if (answer.headers['set-cookie']) expect(row.keep).toBe('nobody');
+    });
+    if (row.keep === 'everybody' || row.keep === 'asking')
+      await test.step(`${row.what}, asked for again`, async () => {
+        const again = await ask(base, address, { headers: { 'if-none-match': String(answer.headers.etag) } });
+        expect([again.status, again.body]).toEqual([304, '']);
+        expect(again.headers['cache-control']).toBe(answer.headers['cache-control']);
+        expect(again.headers.etag).toBe(answer.headers.etag);
+      });
+    await test.step(`${row.what}, under its policy`, () => {
       if (row.kind === 'workspace' || row.kind === 'public')
         expect(directives(answer)).toMatchObject({
           'default-src': "'none'",

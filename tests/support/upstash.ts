@@ -1,5 +1,6 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import type { Redis } from './redis';
 
 /** What the server does with a request: count as Redis would, after `delayMs`; or one of the ways to be ill. */
 export type Behaviour =
@@ -9,8 +10,8 @@ export type Behaviour =
   | { kind: 'answer'; status: number; body: string };
 
 type Command = (string | number)[];
-type Value = string | number | null | Value[];
-type Reply = { result: Value } | { error: string };
+export type Value = string | number | null | Value[];
+export type Reply = { result: Value } | { error: string };
 
 /** Texts travel in base64, as the client asks for; only OK does not. */
 function inBase64(reply: Reply | Reply[]): unknown {
@@ -25,11 +26,12 @@ function inBase64(reply: Reply | Reply[]): unknown {
 type Stored = string | Map<string, string> | Set<string>;
 
 /**
- * A server that speaks as much of Upstash's REST API as counting in fixed windows and counting views need, with a switch for each way
- * it may be ill. `counts` are the windows, `stored` all other keys, `asked` how many requests it has seen; `refuses` names a command
- * that is not carried out any more, as if whoever sent it had died just then. Keys that expire do so by `forget`.
+ * A server that speaks as much of Upstash's REST API as counting in fixed windows and counting views need, or, with a Redis behind it,
+ * whatever that understands; and with a switch for each way it may be ill. `counts` are the windows, `stored` all other keys, `asked`
+ * how many requests it has seen; `refuses` names a command that is not carried out any more, as if whoever sent it had died just then.
+ * Keys that expire do so by `forget`.
  */
-export async function startUpstash() {
+export async function startUpstash(redis?: Redis) {
   const counts = new Map<string, number>();
   const stored = new Map<string, Stored>();
   const state = { behaviour: { kind: 'count' } as Behaviour, asked: 0, refuses: null as string | null };
@@ -51,24 +53,29 @@ export async function startUpstash() {
         return;
       }
       setTimeout(() => {
-        response
-          .writeHead(request.headers.authorization === 'Bearer a token' ? 200 : 401, {
-            'content-type': 'application/json',
-          })
-          .end(JSON.stringify(inBase64(answerTo(JSON.parse(text) as Command | Command[]))));
+        void answerTo(JSON.parse(text) as Command | Command[]).then((answer) =>
+          response
+            .writeHead(request.headers.authorization === 'Bearer a token' ? 200 : 401, {
+              'content-type': 'application/json',
+            })
+            .end(
+              JSON.stringify(request.headers['upstash-encoding'] === 'base64' ? inBase64(answer) : answer),
+            ),
+        );
       }, behaviour.delayMs ?? 0);
     });
   });
 
   /** One command, or a pipeline of them. */
-  const answerTo = (asked: Command | Command[]) =>
+  const answerTo = async (asked: Command | Command[]): Promise<Reply | Reply[]> =>
     asked.map((command) => Array.isArray(command)).includes(true)
-      ? (asked as Command[]).map(carryOut)
+      ? Promise.all((asked as Command[]).map(carryOut))
       : carryOut(asked as Command);
 
-  function carryOut(command: Command): Reply {
+  async function carryOut(command: Command): Promise<Reply> {
     const [name = '', ...args] = command.map(String);
     if (state.refuses === name.toLowerCase()) return { error: 'ERR not now' };
+    if (redis) return redis.run([name, ...args]);
     return name.toLowerCase().startsWith('eval') ? count([name, ...args]) : keep(name.toLowerCase(), args);
   }
 

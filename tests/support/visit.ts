@@ -62,3 +62,33 @@ export async function signInAt(base: string, email: string, password: string): P
     throw new Error(`${email} could not sign in`);
   return cookie();
 }
+
+/**
+ * Posts the form of a page in which `field` stands, as a browser without scripts does; `values` go over what stands there. Answers the
+ * page that comes back.
+ */
+export async function postForm(
+  base: string,
+  path: string,
+  { cookie, field, values }: { cookie: string; field: string; values: Record<string, string> },
+): Promise<Answer> {
+  const page = await ask(base, path, { headers: { cookie } });
+  const form = page.body.split('<form').find((part) => part.split('</form')[0]?.includes(`name="${field}"`));
+  if (!form) throw new Error(`${path} has no form with ${field}: ${page.status}`);
+  const hidden = [...form.matchAll(/<input type="hidden" name="([^"]+)"(?: value="([^"]*)")?/g)];
+  const plain = (text: string) => text.replaceAll('&quot;', '"').replaceAll('&amp;', '&');
+  const fields = new Map(hidden.map(([, name = '', value = '']) => [name, plain(value)]));
+  for (const [name, value] of Object.entries(values)) fields.set(name, value);
+  const boundary = 'the-boundary';
+  const body = [...fields]
+    .map(
+      ([name, value]) =>
+        `--${boundary}\r\ncontent-disposition: form-data; name="${name}"\r\n\r\n${value}\r\n`,
+    )
+    .join('');
+  return ask(base, path, {
+    method: 'POST',
+    headers: { cookie, origin: base, 'content-type': `multipart/form-data; boundary=${boundary}` },
+    body: `${body}--${boundary}--\r\n`,
+  });
+}

@@ -1,0 +1,154 @@
+import { type Browser, expect, test } from '@playwright/test';
+import { eq } from 'drizzle-orm';
+import { connect, type Db } from '@/db/client';
+import { posts } from '@/db/schema';
+import { createPost, createUser } from '../support/factories';
+import { catalogue } from '../support/newcomer';
+import { type OwnServer, startOwnServer } from '../support/own-server';
+import { hasRedis, startRedis, withoutRedis } from '../support/redis';
+import { startUpstash } from '../support/upstash';
+import { ask, signInAt } from '../support/visit';
+
+/*
+ * What is kept of public pages, seen from outside: servers of the production build on databases of their own, where nobody else
+ * publishes anything.
+ */
+
+const say = catalogue('en');
+const password = 'a sound password';
+
+async function onDatabase<T>(server: OwnServer, work: (db: Db) => Promise<T>): Promise<T> {
+  const { db, sql } = connect(server.databaseUrl, 1);
+  try {
+    return await work(db);
+  } finally {
+    await sql.end();
+  }
+}
+
+/** Whether readers see it: in the list, and at its own address. */
+async function seen(server: OwnServer, { title, slug }: { title: string; slug: string }) {
+  const [list, article] = await Promise.all([ask(server.base, '/blog'), ask(server.base, `/blog/${slug}`)]);
+  return { isListed: list.body.includes(title), status: article.status };
+}
+
+const nowhere = { isListed: false, status: 404 };
+const everywhere = { isListed: true, status: 200 };
+const isKept = async (server: OwnServer, path: string) =>
+  (await ask(server.base, path)).headers['x-nextjs-cache'] === 'HIT';
+
+async function publish(browser: Browser, server: OwnServer, cookie: string, id: number) {
+  const context = await browser.newContext({ storageState: { cookies: [], origins: [] } });
+  await context.addCookies(
+    cookie.split('; ').map((pair) => ({
+      name: pair.slice(0, pair.indexOf('=')),
+      value: pair.slice(pair.indexOf('=') + 1),
+      url: server.base,
+    })),
+  );
+  const page = await context.newPage();
+  await page.goto(`${server.base}/manage/posts/${id}`);
+  await page.getByRole('button', { name: say('posts.publish.submit'), exact: true }).click();
+  await expect(page.getByRole('button', { name: say('posts.edit.update') })).toBeVisible();
+  await context.close();
+}
+
+test('a scheduled article appears at its time, also on pages that were kept before', async () => {
+  const server = await startOwnServer({ database: true });
+  try {
+    const publishedAt = new Date(Date.now() + 8000);
+    const post = await onDatabase(server, (db) =>
+      createPost(db, { title: 'Later today', slug: 'later-today', status: 'published', publishedAt }),
+    );
+    expect(await seen(server, post)).toEqual(nowhere);
+    expect(await isKept(server, '/blog')).toBe(true);
+    expect(await isKept(server, '/blog/later-today')).toBe(true);
+    expect(Date.now()).toBeLessThan(publishedAt.getTime());
+    await expect
+      .poll(async () => Date.now() >= publishedAt.getTime(), { timeout: 20_000, intervals: [20] })
+      .toBe(true);
+    expect(await seen(server, post)).toEqual(everywhere);
+    expect((await ask(server.base, '/')).body).toContain('Later today');
+  } finally {
+    await server.end();
+  }
+});
+
+test('with the cache switched off every page is made anew, and nobody else keeps it', async () => {
+  const server = await startOwnServer({ database: true, env: { CACHE: 'off' } });
+  try {
+    const post = await onDatabase(server, (db) =>
+      createPost(db, { title: 'First title', slug: 'changing', status: 'published' }),
+    );
+    expect(await seen(server, post)).toEqual(everywhere);
+    for (const title of ['Second title', 'Third title']) {
+      await onDatabase(server, (db) => db.update(posts).set({ title }).where(eq(posts.id, post.id)));
+      expect(await seen(server, { ...post, title })).toEqual(everywhere);
+    }
+    for (const path of ['/', '/blog', '/blog/changing'])
+      expect((await ask(server.base, path)).headers['cache-control']).toBe('private, no-store');
+  } finally {
+    await server.end();
+  }
+});
+
+test.describe(`two instances over one Redis${withoutRedis}`, () => {
+  test('share what they made, and both show at the next visit what was published at one', async ({
+    browser,
+  }, info) => {
+    info.skip(!hasRedis, 'There is no redis-server on the PATH of this machine.');
+    const redis = await startRedis();
+    const upstash = await startUpstash(redis);
+    const env = { UPSTASH_REDIS_REST_URL: upstash.url, UPSTASH_REDIS_REST_TOKEN: 'a token' };
+    const a = await startOwnServer({ database: true, env });
+    const onItsDatabase = { env: { ...env, DATABASE_URL: a.databaseUrl } };
+    const servers = [a];
+    try {
+      const b = await startOwnServer(onItsDatabase);
+      servers.push(b);
+      const { draft, other } = await onDatabase(a, async (db) => {
+        const editor = await createUser(db, { email: 'editor@people.test', password, isStaff: true });
+        return {
+          draft: await createPost(db, { title: 'A new thing', slug: 'a-new-thing', authorId: editor.id }),
+          other: await createPost(db, { title: 'An old thing', slug: 'old', status: 'published' }),
+        };
+      });
+      expect((await ask(b.base, '/login')).status).toBe(200);
+      for (const server of [a, b]) {
+        expect(await seen(server, draft)).toEqual(nowhere);
+        // A process that has just begun may take longer to ask Redis than it waits for it.
+        await expect.poll(() => isKept(server, '/blog'), { timeout: 30_000 }).toBe(true);
+      }
+      await ask(a.base, '/blog/old');
+      await expect.poll(() => keysLike(redis, '/blog/old')).toBe(1);
+      expect(await isKept(b, '/blog/old')).toBe(true);
+
+      await publish(browser, a, await signInAt(a.base, 'editor@people.test', password), draft.id);
+      expect(await seen(b, draft)).toEqual(everywhere);
+      expect(await seen(a, draft)).toEqual(everywhere);
+
+      // What changes while an instance is down, without anybody being told, is seen when it starts.
+      await onDatabase(a, (db) =>
+        db.update(posts).set({ title: 'An older thing' }).where(eq(posts.id, other.id)),
+      );
+      expect(await seen(b, { ...other, title: 'An older thing' })).toMatchObject({ isListed: false });
+      const c = await startOwnServer(onItsDatabase);
+      servers.push(c);
+      for (const server of [c, b, a])
+        expect(await seen(server, { ...other, title: 'An older thing' })).toEqual(everywhere);
+
+      // Without Redis both go on.
+      upstash.state.behaviour = { kind: 'cut' };
+      for (const server of [a, b]) expect(await seen(server, draft)).toEqual(everywhere);
+    } finally {
+      for (const server of servers.reverse()) await server.end();
+      await upstash.close();
+      await redis.end();
+    }
+  });
+});
+
+async function keysLike(redis: Awaited<ReturnType<typeof startRedis>>, part: string): Promise<number> {
+  const found = await redis.run(['KEYS', `*${part}`]);
+  return 'result' in found && Array.isArray(found.result) ? found.result.length : 0;
+}
