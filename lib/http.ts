@@ -18,9 +18,16 @@ export function guardAnswers(): void {
   });
 }
 
+/** Whether one of the tags a browser holds names the answer (RFC 9110, 13.1.2: weakly). */
+function holds(ifNoneMatch: string | undefined, etag: unknown): boolean {
+  if (ifNoneMatch === undefined || typeof etag !== 'string') return false;
+  const bare = (tag: string) => tag.trim().replace(/^W\//, '');
+  return ifNoneMatch.split(',').some((tag) => bare(tag) === bare(etag));
+}
+
 /**
- * From now on every answer of this process says who may keep it and for how long: see {@link cacheControlOf}. Called once, by
- * `instrumentation.ts`.
+ * From now on every answer of this process says who may keep it and for how long: see {@link cacheControlOf}. Who holds it already is
+ * told 304 also where Next sends it anew, as it does with the feed. Called once, by `instrumentation.ts`.
  */
 export function sayWhatMayBeKept(): void {
   const isOn = env().CACHE === 'on';
@@ -38,7 +45,12 @@ export function sayWhatMayBeKept(): void {
             isOn,
           }),
         );
-        return Reflect.apply(write, self, args);
+        const isSent = (status ?? response.statusCode) === 200 && /^(GET|HEAD)$/.test(request.method ?? '');
+        if (!isSent || !holds(request.headers['if-none-match'], response.getHeader('etag')))
+          return Reflect.apply(write, self, args);
+        for (const name of ['content-length', 'content-encoding', 'content-type'])
+          response.removeHeader(name);
+        return Reflect.apply(write, self, [304]);
       },
     });
   });

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { env, keyedDigest } from '@/lib/env';
@@ -32,12 +33,22 @@ export type Handler = {
 const writesMax = 16;
 const writeMs = 5000;
 
+/** What else there is, is made by what Mailroom does not use. */
+const kinds = new Set<string>(['APP_PAGE', 'APP_ROUTE', 'FETCH']);
+
 const tagsHeader = 'x-next-cache-tags';
 
 function tagsOf(value: Value, context: SetContext): string[] {
   if (value.kind === 'FETCH') return [...new Set([...(value.tags ?? []), ...(context.tags ?? [])])];
   const named = value.headers?.[tagsHeader];
   return typeof named === 'string' ? named.split(',') : [];
+}
+
+/** Next gives pages an `ETag` by itself, and what route handlers answer none. */
+function withTag(value: Value): Value {
+  if (value.kind !== 'APP_ROUTE' || value.headers.etag !== undefined) return value;
+  const digest = createHash('sha256').update(value.body).digest('base64url').slice(0, 22);
+  return { ...value, headers: { ...value.headers, etag: `W/"${digest}"` } };
 }
 
 /** Addresses that lead nowhere are anybody's to think up: each instance keeps those for itself. */
@@ -147,12 +158,12 @@ export function createCache(
         },
 
         async set(key, value, context = {}) {
-          if (!value) return memory.remove(key);
+          if (!value || !kinds.has(value.kind)) return memory.remove(key);
           const entry: Kept = {
             ...(begun.get(key) ?? started),
             lastModified: Date.now(),
             tags: tagsOf(value, context),
-            value,
+            value: withTag(value),
             ...(context.cacheControl ? { life: context.cacheControl } : {}),
           };
           // What was expired while it was made is not worth keeping.
