@@ -77,6 +77,20 @@ describe('the cache of one instance alone', () => {
     expect(await cache.handler().get('list', { tags: ['posts'], softTags: ['_N_T_/blog'] })).toBeNull();
   });
 
+  it('gives a feed a tag to be asked for again with, another one when it has changed', async () => {
+    const cache = alone();
+    const tagOf = async (text: string) => {
+      const feed: Value = { kind: 'APP_ROUTE', body: Buffer.from(text), status: 200, headers: {} };
+      await cache.handler().set('/feed', feed, life);
+      const value = (await cache.handler().get('/feed'))?.value;
+      return value?.kind === 'APP_ROUTE' ? value.headers.etag : undefined;
+    };
+    const first = await tagOf('one');
+    expect(first).toMatch(/^W\/"[\w-]{22}"$/);
+    expect(await tagOf('one')).toBe(first);
+    expect(await tagOf('two')).not.toBe(first);
+  });
+
   it('takes no more memory than it may, however many addresses are asked for', async () => {
     const cache = alone(500_000);
     for (let at = 0; at < 2000; at += 1) {
