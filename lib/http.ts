@@ -1,7 +1,9 @@
 import { subscribe } from 'node:diagnostics_channel';
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { ruleFor } from '@/lib/auth/route-rules';
 import { cacheControlOf } from '@/lib/cache/control';
 import { appUrl, env } from '@/lib/env';
+import { splitLocale } from '@/lib/i18n/paths';
 import { commonHeaders, strictTransport } from '@/lib/security-headers';
 
 /**
@@ -30,9 +32,13 @@ function holds(ifNoneMatch: string | undefined, etag: unknown): boolean {
  * told 304 also where Next sends it anew, as it does with the feed. Called once, by `instrumentation.ts`.
  */
 export function sayWhatMayBeKept(): void {
-  const isOn = env().CACHE === 'on';
+  const { CACHE, DEFAULT_LOCALE } = env();
   subscribe('http.server.request.start', (message) => {
     const { request, response } = message as { request: IncomingMessage; response: ServerResponse };
+    // As they came: Next takes both away from the request on its way.
+    const isPart = request.headers.rsc !== undefined;
+    const [path = ''] = (request.url ?? '').split('?');
+    const isPrivate = ruleFor(splitLocale(path, DEFAULT_LOCALE).path) !== null;
     response.writeHead = new Proxy(response.writeHead, {
       apply(write, self, args) {
         const status: unknown = args[0];
@@ -41,8 +47,8 @@ export function sayWhatMayBeKept(): void {
           'cache-control',
           cacheControlOf(said === undefined ? undefined : String(said), {
             status: typeof status === 'number' ? status : response.statusCode,
-            isPart: request.headers.rsc !== undefined,
-            isOn,
+            isForOne: isPart || isPrivate,
+            isOn: CACHE === 'on',
           }),
         );
         const isSent = (status ?? response.statusCode) === 200 && /^(GET|HEAD)$/.test(request.method ?? '');

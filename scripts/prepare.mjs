@@ -57,6 +57,7 @@ const sources = [
   'db',
   'public',
   'middleware.ts',
+  'instrumentation.ts',
   'next.config.ts',
   'postcss.config.mjs',
 ];

@@ -10,16 +10,17 @@ const movedControl = 'public, max-age=3600';
 
 /**
  * The `Cache-Control` of an answer. Next says `s-maxage=` of whatever it keeps itself, and how long it may be kept elsewhere is for us to
- * say; other things that were said stay; who says nothing is kept by nobody. `isPart`: not a page, but what a script puts into one; caches
- * that do not understand `Vary` would give it to people as the page.
+ * say; other things that were said stay; who says nothing is kept by nobody. `isForOne`: at a private address, also where it is the page
+ * that everybody gets there, which is not what its owner gets; or a part of a page, which caches that do not understand `Vary` would give to
+ * people as the page.
  */
 export function cacheControlOf(
   said: string | undefined,
-  { status, isPart, isOn }: { status: number; isPart: boolean; isOn: boolean },
+  { status, isForOne, isOn }: { status: number; isForOne: boolean; isOn: boolean },
 ): string {
   if (said?.startsWith('s-maxage=')) {
-    if (isPart || !isOn || status >= 500) return privateControl;
+    if (isForOne || !isOn || status >= 500) return privateControl;
     return publicControl;
   }
-  return said ?? (status === 308 ? movedControl : privateControl);
+  return said ?? (status === 308 && !isForOne ? movedControl : privateControl);
 }

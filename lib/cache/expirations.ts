@@ -135,7 +135,7 @@ export function createExpirations(ask: Ask | null, prefix: string, options: { do
       },
       (error: unknown) => {
         running = null;
-        goDown(ask, error instanceof Error ? error.message : String(error));
+        goDown(ask, error instanceof Error ? error.message || error.name : String(error));
         return false;
       },
     );

@@ -150,7 +150,7 @@ const table: Row[] = [
   },
   {
     what: 'an address whose percent signs mean nothing',
-    keep: 'everybody',
+    keep: 'nobody',
     path: '/%ff',
     kind: 'public',
     status: 404,
@@ -162,7 +162,7 @@ const table: Row[] = [
     kind: 'public',
     status: 404,
   },
-  { what: 'a page that there is not', keep: 'everybody', path: '/no-such-page', kind: 'public', status: 404 },
+  { what: 'a page that there is not', keep: 'nobody', path: '/no-such-page', kind: 'public', status: 404 },
   {
     what: 'a private page',
     keep: 'nobody',
@@ -247,7 +247,7 @@ const table: Row[] = [
   {
     what: 'what a script asks of a page',
     keep: 'nobody',
-    path: '/blog',
+    path: '/blog?_rsc',
     kind: 'part',
     status: 200,
     rsc: true,

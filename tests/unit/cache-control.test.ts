@@ -1,11 +1,11 @@
-import { createServer, type RequestListener } from 'node:http';
+import { createServer, type IncomingMessage, type RequestListener } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { cacheControlOf, privateControl, publicControl } from '@/lib/cache/control';
 import { sayWhatMayBeKept } from '@/lib/http';
 import { ask } from '../support/visit';
 
-const page = { status: 200, isPart: false, isOn: true };
+const page = { status: 200, isForOne: false, isOn: true };
 
 describe('who may keep an answer', () => {
   it.each([
@@ -16,7 +16,7 @@ describe('who may keep an answer', () => {
       { ...page, status: 404 },
       publicControl,
     ],
-    ['a part of a page', 's-maxage=60', { ...page, isPart: true }, privateControl],
+    ['a page at a private address', 's-maxage=60', { ...page, isForOne: true }, privateControl],
     ['a page while the cache is off', 's-maxage=60', { ...page, isOn: false }, privateControl],
     ['a page that could not be made', 's-maxage=60', { ...page, status: 500 }, privateControl],
     ['what says nothing', undefined, page, privateControl],
@@ -25,6 +25,47 @@ describe('who may keep an answer', () => {
     ['a file for ever', 'public, max-age=31536000, immutable', page, 'public, max-age=31536000, immutable'],
   ] as const)('%s', (_, said, circumstances, control) => {
     expect(cacheControlOf(said, circumstances)).toBe(control);
+  });
+});
+
+describe('the answers of a server', () => {
+  let tidy = (request: IncomingMessage) => request.url;
+  const server = createServer((request, response) => {
+    // As Next does before it answers.
+    tidy(request);
+    response.setHeader('cache-control', 's-maxage=60');
+    response.end('page');
+  });
+  let base = '';
+  beforeAll(async () => {
+    sayWhatMayBeKept();
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    base = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  });
+  afterAll(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+
+  it.each(['/clients/7', '/ru/clients/7?a=b', '/manage/posts', '/dashboard'])(
+    'at the private address %s are for one alone, also where they are the page of not found',
+    async (path) => {
+      tidy = (request) => {
+        request.url = '/en/not-found';
+        return request.url;
+      };
+      expect((await ask(base, path)).headers['cache-control']).toBe(privateControl);
+    },
+  );
+
+  it('are for one alone where a script asks for a part of a page', async () => {
+    tidy = (request) => {
+      delete request.headers.rsc;
+      return request.url;
+    };
+    const part = await ask(base, '/blog', { headers: { rsc: '1' } });
+    expect(part.headers['cache-control']).toBe(privateControl);
+    expect((await ask(base, '/blog')).headers['cache-control']).toBe(publicControl);
   });
 });
 
