@@ -42,7 +42,7 @@ export function AuditTable({ entries, zone }: { entries: AuditRow[]; zone: strin
               <Td className="text-muted max-sm:order-3">
                 <Time value={entry.createdAt} zone={zone} locale={locale} />
               </Td>
-              <Td label={t('columns.who')} className="min-w-47 max-sm:order-2 [overflow-wrap:anywhere]">
+              <Td label={t('columns.who')} className="min-w-40 max-sm:order-2 [overflow-wrap:anywhere]">
                 {entry.actorId === null ? (
                   t('commandLine')
                 ) : !entry.isActorThere ? (
@@ -56,7 +56,7 @@ export function AuditTable({ entries, zone }: { entries: AuditRow[]; zone: strin
                   </AppLink>
                 )}
               </Td>
-              <Td className="min-w-48 max-sm:order-1 [overflow-wrap:anywhere]">
+              <Td className="min-w-40 max-sm:order-1 [overflow-wrap:anywhere]">
                 <span className="font-medium">{action ? t(`actions.${action}`) : entry.action}</span>
                 <div>
                   {page && entry.targetId !== null ? (
@@ -70,11 +70,11 @@ export function AuditTable({ entries, zone }: { entries: AuditRow[]; zone: strin
               </Td>
               <Td
                 label={entry.reason ? t('columns.reason') : undefined}
-                className="min-w-36 max-sm:order-4 [overflow-wrap:anywhere]"
+                className="min-w-28 max-sm:order-4 [overflow-wrap:anywhere]"
               >
                 {entry.reason}
               </Td>
-              <Td className="min-w-44 max-sm:order-5">
+              <Td className="min-w-36 max-sm:order-5">
                 <Changes before={entry.before} after={entry.after} zone={zone} />
               </Td>
             </Tr>

@@ -1,7 +1,7 @@
 'use client';
 
 import { useTranslations } from 'next-intl';
-import { useEffect, useRef } from 'react';
+import { useEffect, useState } from 'react';
 import { AppLink } from '@/components/layout/link';
 import { SubmitButton } from '@/components/ui/button';
 import { TextField } from '@/components/ui/field';
@@ -27,14 +27,12 @@ export function RegisterForm() {
     action: registerAction,
     namespace: 'account',
   });
-  const zone = useRef<HTMLInputElement>(null);
-  useEffect(() => {
-    if (zone.current) zone.current.value = Intl.DateTimeFormat().resolvedOptions().timeZone;
-  }, []);
+  const [zone, setZone] = useState('UTC');
+  useEffect(() => setZone(Intl.DateTimeFormat().resolvedOptions().timeZone), []);
   return (
     <Form form={form}>
       <DefaultSubmit />
-      <input ref={zone} type="hidden" name="timeZone" defaultValue="UTC" />
+      <input type="hidden" name="timeZone" value={zone} />
       <TextField
         {...form.field('name')}
         label={t('name')}

@@ -43,6 +43,24 @@ for (const locale of ['en', 'ru'] as const) {
   });
 }
 
+test('who registers after a mistake still gets the time zone of the browser', async ({ page }) => {
+  const email = 'zone@walk.test';
+  await page.goto('/register');
+  await page.locator('input[name=name]').fill('Zone');
+  await page.locator('input[name=email]').fill('no address');
+  await page.locator('input[name=password]').fill('a long and honest passphrase');
+  const submit = page.getByRole('button', { name: catalogue('en')('account.register.submit') });
+  await submit.click();
+  await expect(page.locator('input[name=email]')).toHaveAttribute('aria-invalid', 'true');
+  await page.locator('input[name=email]').fill(email);
+  await submit.click();
+  await expect(page).toHaveURL(/verify-email/);
+  const { sql } = connect(process.env.E2E_DATABASE_URL ?? '', 1);
+  const found = await sql`select time_zone from users where email = ${email}`;
+  await sql.end();
+  expect(found).toEqual([{ time_zone: 'Europe/Moscow' }]);
+});
+
 test('on a phone the choices of a list are folded away, say how many are in use, and open by themselves where one is wrong', async ({
   browser,
 }) => {
