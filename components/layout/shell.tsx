@@ -8,6 +8,7 @@ import { LanguageSwitch } from './language-switch';
 import { AppLink } from './link';
 import { Logo } from './logo';
 import { Navigation, PhoneMenu } from './navigation';
+import { SignOut } from './sign-out';
 import { SkipLink } from './skip-link';
 import { ThemeSwitch } from './theme-switch';
 
@@ -36,10 +37,12 @@ export function Shell({ defaultLocale, person, hasOutbox, banners, notice, child
           {person.email}
         </span>
       </AppLink>
-      <ActionButton action={signOutAction} variant="ghost" size="sm" className="text-muted">
-        <LogOut aria-hidden />
-        {t('account.signOut')}
-      </ActionButton>
+      <SignOut>
+        <ActionButton action={signOutAction} variant="ghost" size="sm" className="text-muted">
+          <LogOut aria-hidden />
+          {t('account.signOut')}
+        </ActionButton>
+      </SignOut>
     </div>
   ) : null;
   const switches = (

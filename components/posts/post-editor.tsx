@@ -12,15 +12,24 @@ import { Card } from '@/components/ui/card';
 import { TextArea, TextField } from '@/components/ui/field';
 import { type FormState, type Problem, useProblemText } from '@/components/ui/form-answer';
 import { Time } from '@/components/ui/time';
+import {
+  forgetUnsavedText,
+  keepUnsavedText,
+  type UnsavedText,
+  unsavedTexts,
+} from '@/components/ui/unsaved-text';
 import { deletePostAction, savePostAction, unpublishPostAction } from '@/lib/posts/actions';
 import { type PostState, type Saved, summaryMax, titleMax } from '@/lib/posts/schema';
 import { CoverField } from './cover-field';
 import { PostBadge } from './post-badge';
 import { PublishForm } from './publish-form';
+import { UnsavedOffer } from './unsaved-offer';
 import { useLeaving } from './use-leaving';
 
 /** A pause in typing after which a draft is saved. */
 const pauseMs = 1500;
+/** The same, after which what is typed is kept in the browser. */
+const keepMs = 300;
 
 export type EditablePost = {
   id: number;
@@ -96,11 +105,14 @@ function valuesIn(read: (name: string) => unknown): Values {
  */
 export function PostEditor({
   post,
+  writerId,
   site,
   zone,
   localDate,
 }: {
   post: EditablePost;
+  /** Who writes. Nobody else is offered what this browser keeps of it. */
+  writerId: number;
   /** What public addresses begin with. */
   site: string;
   /** IANA zone of who writes. */
@@ -143,6 +155,44 @@ export function PostEditor({
   const draft = useRef(isDraft);
   draft.current = isDraft;
 
+  // What is typed is kept in the browser until it is saved, and offered to who comes back.
+  const thing = `post:${writerId}:${post.id}`;
+  const since = useRef('');
+  const keeper = useRef<ReturnType<typeof setTimeout> | undefined>(undefined);
+  const isOver = useRef(false);
+  const [offers, setOffers] = useState<UnsavedText[]>([]);
+  const keep = useCallback(() => {
+    clearTimeout(keeper.current);
+    if (!form.current || !since.current || typed.current === kept.current) return;
+    const data = new FormData(form.current);
+    keepUnsavedText(thing, {
+      since: since.current,
+      at: new Date().toISOString(),
+      version: version.current,
+      values: valuesIn((name) => data.get(name)),
+    });
+  }, [thing]);
+  const forget = useCallback(() => {
+    clearTimeout(keeper.current);
+    forgetUnsavedText(thing, since.current);
+  }, [thing]);
+  const current = useRef(post);
+  current.current = post;
+  useEffect(() => {
+    since.current ||= `${Date.now()}-${Math.random()}`;
+    const now = valuesOf(current.current);
+    const isOther = ({ values }: UnsavedText) =>
+      Object.entries(now).some(([name, value]) => values[name] !== value);
+    const found = unsavedTexts(thing).filter((text) => text.since !== since.current);
+    for (const text of found) if (!isOther(text)) forgetUnsavedText(thing, text.since);
+    setOffers(found.filter(isOther));
+    window.addEventListener('pagehide', keep);
+    return () => {
+      window.removeEventListener('pagehide', keep);
+      clearTimeout(keeper.current);
+    };
+  }, [thing, keep]);
+
   const store = useCallback(
     async (element: HTMLFormElement, auto: boolean): Promise<boolean> => {
       const upTo = typed.current;
@@ -153,12 +203,16 @@ export function PostEditor({
         // A file goes with the button, once.
         data.delete('cover');
       }
+      keep();
       setSaving({ kind: 'saving' });
       let answer: FormState<Saved>;
       try {
         answer = await savePostAction({ ok: null }, data);
       } catch (error) {
+        // To signing in, as it seems: what is typed is kept, so there is nothing to ask on the way.
+        isOver.current = true;
         unstable_rethrow(error);
+        isOver.current = false;
         answer = { ok: false, error: { code: 'unreachable' }, values: {} };
       }
       if (answer.ok) {
@@ -167,6 +221,7 @@ export function PostEditor({
         setSlug(answer.data.slug);
         if (!auto) settleCover(element, answer.data.imageUrl);
         setFields({});
+        if (typed.current === upTo) forget();
         setSaving(typed.current === upTo ? { kind: 'saved', at: answer.data.savedAt } : { kind: 'unsaved' });
         return true;
       }
@@ -183,7 +238,7 @@ export function PostEditor({
       }
       return false;
     },
-    [router],
+    [router, keep, forget],
   );
 
   /** Saves what is unsaved, one save after the other; true when all that was typed is kept. */
@@ -204,6 +259,8 @@ export function PostEditor({
 
   const onInput = () => {
     typed.current += 1;
+    clearTimeout(keeper.current);
+    keeper.current = setTimeout(keep, keepMs);
     clearTimeout(timer.current);
     if (isTold.current) return;
     setSaving({ kind: 'unsaved' });
@@ -221,9 +278,8 @@ export function PostEditor({
     void submit();
   };
 
-  const isUnsaved = saving.kind !== 'saved';
   useLeaving({
-    isUnsaved,
+    isUnsaved: () => saving.kind !== 'saved' && !isOver.current,
     question: t('edit.leave'),
     // A draft needs no question: it is saved on the way out.
     flush: () => {
@@ -247,8 +303,19 @@ export function PostEditor({
     if (isMine) onInput();
     else {
       kept.current = typed.current;
+      forget();
       setSaving({ kind: 'saved', at: post.updatedAt });
     }
+  };
+  const offer = offers.at(-1);
+  const decide = (text: UnsavedText, isTaken: boolean) => {
+    if (isTaken)
+      show(
+        valuesIn((name) => text.values[name]),
+        true,
+      );
+    forgetUnsavedText(thing, text.since);
+    setOffers((others) => others.filter(({ since: other }) => other !== text.since));
   };
   const takeTheirs = () => {
     const element = form.current;
@@ -312,6 +379,15 @@ export function PostEditor({
         <input type="hidden" name="version" value={post.version} />
         {saving.kind === 'changed' ? (
           <ChangedElsewhere post={post} zone={zone} onKeep={keepMine} onTake={takeTheirs} />
+        ) : null}
+        {offer ? (
+          <UnsavedOffer
+            text={offer}
+            isOlder={offer.version !== post.version}
+            zone={zone}
+            onRestore={() => decide(offer, true)}
+            onDrop={() => decide(offer, false)}
+          />
         ) : null}
         {mine ? (
           <Alert tone="info" role="status">

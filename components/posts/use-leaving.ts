@@ -3,7 +3,7 @@
 import { useEffect, useRef } from 'react';
 
 type Leaving = {
-  isUnsaved: boolean;
+  isUnsaved: () => boolean;
   /** Asked where the browser does not ask by itself. */
   question: string;
   /** Saves what is unsaved without asking; false when it can not. */
@@ -21,11 +21,11 @@ export function useLeaving(leaving: Leaving): void {
   });
   useEffect(() => {
     const onUnload = (event: BeforeUnloadEvent) => {
-      if (latest.current.isUnsaved) event.preventDefault();
+      if (latest.current.isUnsaved()) event.preventDefault();
     };
     const mayLeave = () => {
       const { isUnsaved, question, flush } = latest.current;
-      return !isUnsaved || flush() || window.confirm(question);
+      return !isUnsaved() || flush() || window.confirm(question);
     };
     const onClick = (event: MouseEvent) => {
       if (event.button !== 0 || event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return;

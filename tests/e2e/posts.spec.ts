@@ -228,6 +228,67 @@ test('an article open in two windows: the second is told, sees what the first wr
   await second.context().close();
 });
 
+test('what is typed when the session ends is there after signing in again, until it is saved or thrown away', async ({
+  page,
+}) => {
+  test.setTimeout(120_000);
+  const email = `ended-${id}@people.test`;
+  createManager(email, 'Enid Ended');
+  await signIn(page, email);
+  await begin(page);
+  const editUrl = page.url();
+  const heading = page.locator('#post [name=title]');
+  const body = page.locator('#post [contenteditable=true]');
+  await heading.fill(`Ended ${id}`);
+  await body.click();
+  await page.keyboard.type('Published words.');
+  await expect(savedLine(page)).toBeVisible();
+  await page.getByRole('button', { name: say('posts.publish.submit'), exact: true }).click();
+  await expect(page.getByRole('button', { name: say('posts.edit.update') })).toBeVisible();
+
+  const kept = () =>
+    page.evaluate(() => Object.keys(localStorage).filter((key) => /unsaved/.test(key)).length);
+  const comeBack = async () => {
+    await signIn(page, email);
+    await page.goto(editUrl);
+    await expect(body).toBeVisible();
+  };
+  const offer = page.getByRole('status').filter({ hasText: say('posts.unsaved.restore') });
+
+  // The session ends, and the button that saves leads to signing in, without a question.
+  await body.click();
+  await page.keyboard.press('Control+End');
+  await page.keyboard.type(' And words of an hour.');
+  await page.context().clearCookies();
+  await page.getByRole('button', { name: say('posts.edit.update') }).click();
+  await expect(page).toHaveURL(/\/login/);
+  await comeBack();
+  await expect(body).not.toContainText('And words of an hour.');
+  await offer.getByRole('button', { name: say('posts.unsaved.restore') }).click();
+  await expect(body).toContainText('Published words. And words of an hour.');
+  await page.getByRole('button', { name: say('posts.edit.update') }).click();
+  await expect(savedLine(page)).toBeVisible();
+  expect(await kept()).toBe(0);
+
+  // Thrown away it is gone, and who signs out leaves nothing behind.
+  await heading.fill('Never to be seen');
+  await expect.poll(kept).toBe(1);
+  page.on('dialog', (dialog) => dialog.accept());
+  await page.reload();
+  await offer.getByRole('button', { name: say('posts.unsaved.drop') }).click();
+  await expect(offer).toBeHidden();
+  expect(await kept()).toBe(0);
+  await expect(heading).toHaveValue(`Ended ${id}`);
+  await heading.fill('Left behind');
+  await expect.poll(kept).toBe(1);
+  await page
+    .getByRole('button', { name: say('layout.account.signOut') })
+    .first()
+    .click();
+  await expect(page).toHaveURL(/\/login/);
+  expect(await kept()).toBe(0);
+});
+
 test('an article is written, published and deleted without JavaScript', async ({ browser }) => {
   test.setTimeout(120_000);
   const email = `plain-${id}@people.test`;

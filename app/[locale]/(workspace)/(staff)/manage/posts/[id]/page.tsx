@@ -87,6 +87,7 @@ export default async function EditPostPage({ params, searchParams }: Props) {
           updatedAt: post.updatedAt.toISOString(),
           editor: post.editor ?? post.author,
         }}
+        writerId={actor.id}
         site={appUrl()}
         zone={actor.timeZone}
         localDate={post.publishedAt ? toLocal(post.publishedAt, actor.timeZone) : `${tomorrow}T09:00`}
