@@ -26,7 +26,7 @@ export function Picture({
 }) {
   const own = pictureAttributes(src);
   const size = own ?? (width && height ? { width, height } : {});
-  return createElement('img', {
+  const image = createElement('img', {
     src,
     alt,
     ...size,
@@ -36,4 +36,6 @@ export function Picture({
     fetchPriority: isFirst ? 'high' : undefined,
     className,
   });
+  // React has an eager picture fetched with every page that only links here, as soon as that link is fetched ahead; not one in here.
+  return isFirst ? <picture className="contents">{image}</picture> : image;
 }

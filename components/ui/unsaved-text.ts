@@ -17,6 +17,9 @@ const prefix = 'mailroom:unsaved:';
 /** Of one thing. The oldest go first. */
 const textsMax = 3;
 const daysKept = 30;
+/** After signing out a page lives on for a moment; what it keeps then would be left for whoever comes next. */
+const silenceMs = 30_000;
+let silentUntil = 0;
 
 const isText = (value: unknown): value is string => typeof value === 'string';
 
@@ -56,6 +59,7 @@ function write(thing: string, texts: UnsavedText[]) {
 
 /** Keeps a text, in place of what the same window kept before. */
 export function keepUnsavedText(thing: string, text: UnsavedText): void {
+  if (Date.now() < silentUntil) return;
   write(thing, [...unsavedTexts(thing).filter(({ since }) => since !== text.since), text]);
 }
 
@@ -70,6 +74,7 @@ export function forgetUnsavedText(thing: string, since: string): void {
 
 /** Forgets everything: who signs out leaves nothing to read for whoever comes next. */
 export function forgetUnsavedTexts(): void {
+  silentUntil = Date.now() + silenceMs;
   try {
     const kept = Object.keys(window.localStorage).filter((key) => key.startsWith(prefix));
     for (const key of kept) window.localStorage.removeItem(key);
