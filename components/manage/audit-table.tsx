@@ -36,7 +36,7 @@ export function AuditTable({ entries, zone }: { entries: AuditRow[]; zone: strin
           const action = asAuditAction(entry.action);
           const page = entry.isThere ? pages[entry.targetType] : undefined;
           const called = entry.target || t(entry.isThere ? 'number' : 'gone', { id: entry.targetId ?? 0 });
-          const name = entry.targetType === 'user' ? <Address>{called}</Address> : called;
+          const name = /^(user|client)$/.test(entry.targetType) ? <Address>{called}</Address> : called;
           return (
             <Tr key={entry.id}>
               <Td className="text-muted max-sm:order-3">
