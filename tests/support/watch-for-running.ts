@@ -62,7 +62,9 @@ export function look(page: Page): Promise<{ acting: string[]; frames: string[] }
         element.matches('meta[http-equiv=refresh i], object, embed, xss')
       )
         acting.push(show(element));
-      if (element.matches('main style, main script, main link:not([rel=preload], [rel=expect])'))
+      // What an article tells search engines is data, which no browser runs.
+      const isData = element.matches('script[type="application/ld+json"]');
+      if (!isData && element.matches('main style, main script, main link:not([rel=preload], [rel=expect])'))
         acting.push(show(element));
       if (element instanceof HTMLAnchorElement && element.host === 'canary.invalid')
         acting.push(show(element));
