@@ -48,6 +48,8 @@ export async function benchBare(ground: Ground): Promise<Row[]> {
 
 const files = {
   'package.json': '{ "private": true, "type": "module" }',
+  // One of its own, so that Next does not look for one above; its packages are there.
+  'next.config.mjs': `export default { turbopack: { root: ${JSON.stringify(root)} } };\n`,
   'app/layout.js': `import { createElement } from 'react';
 export default ({ children }) => createElement('html', { lang: 'en' }, createElement('body', null, children));
 `,
