@@ -30,11 +30,14 @@ export function RandomPicks({ candidates, children }: { candidates: number; chil
     inserted.current = true;
     return <script>{script(candidates)}</script>;
   });
+  const last = useRef<string>(undefined);
   useLayoutEffect(() => {
     const { dataset } = document.documentElement;
     // What the script chose stays; who comes from another page of ours has no script run for them.
-    if (isChoice) dataset[attribute] ??= choose(candidates);
+    if (isChoice) dataset[attribute] ??= last.current ?? choose(candidates);
     return () => {
+      // In development effects run twice: the second time shows the same.
+      last.current = dataset[attribute];
       delete dataset[attribute];
     };
   }, [candidates, isChoice]);
