@@ -1,5 +1,5 @@
 import { useLocale, useTranslations } from 'next-intl';
-import { BarChart } from '@/components/ui/bars';
+import { BarChart } from '@/components/ui/chart';
 import { formatInstant, formatNumber, formatTime } from '@/lib/format';
 import type { RateStep } from '@/lib/reports/queries';
 

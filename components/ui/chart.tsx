@@ -1,18 +1,23 @@
+import type { Tone } from './badge';
 import { classNames } from './class-names';
 import { Table, Tbody, Td, Th, Thead, Tr } from './table';
 
 /** What the bars are made of, from the ground up; `tone` is the colour, and the name stands beside it. */
-export type Series = { name: string; tone: 'accent' | 'good' | 'bad' | 'info' };
+type Series = { name: string; tone: Tone };
 /** One bar: its name in full, its name below the chart where there is room, and a number for each series. */
-export type Bar = { key: string; label: string; short: string; values: number[] };
+type Bar = { key: string; label: string; short: string; values: number[] };
 
-const fills: Record<Series['tone'], string> = {
+const fills: Record<Tone, string> = {
+  neutral: 'fill-edge',
+  warn: 'fill-warn',
   accent: 'fill-accent',
   good: 'fill-good',
   bad: 'fill-bad',
   info: 'fill-info',
 };
-const dots: Record<Series['tone'], string> = {
+const dots: Record<Tone, string> = {
+  neutral: 'bg-edge',
+  warn: 'bg-warn',
   accent: 'bg-accent',
   good: 'bg-good',
   bad: 'bg-bad',
@@ -50,7 +55,7 @@ export function BarChart({
 }) {
   const ceiling = ceilingOf(Math.max(0, ...bars.map(({ values }) => sumOf(values))));
   const lines = [ceiling, ceiling / 2, 0];
-  const named = [bars[0], bars[Math.floor((bars.length - 1) / 2)], bars.at(-1)].filter(
+  const named = [...new Set([bars[0], bars[Math.floor((bars.length - 1) / 2)], bars.at(-1)])].filter(
     (bar) => bar !== undefined,
   );
   return (
