@@ -1,0 +1,159 @@
+import { type BrowserContext, expect, type Page, test } from '@playwright/test';
+import postgres from 'postgres';
+import { type OwnServer, startOwnServer } from '../support/own-server';
+import { ask } from '../support/visit';
+
+/*
+ * What public pages cost and count, on a server of its own, so that nobody else reads its articles. One after the other: the last test
+ * takes the database away.
+ */
+test.describe.configure({ mode: 'serial' });
+
+const articles = Array.from({ length: 8 }, (_, n) => `article-${n + 1}`);
+/** Of these, 140,000 are React and the router of Next 16.4, compressed with gzip. */
+const scriptsMax = 155_000;
+let server: OwnServer;
+
+test.beforeAll(async () => {
+  server = await startOwnServer({ database: true });
+  const sql = postgres(server.databaseUrl, { max: 1, onnotice: () => {} });
+  await sql`insert into posts (title, slug, summary, body, status, published_at)
+    select initcap(replace(slug, '-', ' ')), slug, 'What it is about.', '<p>Words.</p>', 'published', now() - interval '1 day'
+    from unnest(${articles}::text[]) as slug`;
+  await sql`insert into totals (name, shard, value) values ('mailings', 0, 12345)
+    on conflict (name, shard) do update set value = excluded.value`;
+  await sql.end();
+  // Pages were built without a database; the next visits make them anew.
+  await expect
+    .poll(async () => (await ask(server.base, '/')).body, { timeout: 30_000 })
+    .toMatch(/12,345[\s\S]*Article \d/);
+});
+test.afterAll(() => server.end());
+
+/** What a page complains of: errors of its scripts, of its policy, of the network. */
+function complaints(page: Page): string[] {
+  const said: string[] = [];
+  page.on('pageerror', (error) => said.push(error.message));
+  page.on('console', (message) => {
+    if (message.type() === 'error' || message.type() === 'warning') said.push(message.text());
+  });
+  return said;
+}
+
+const newReader = (context: BrowserContext) => context.newPage();
+const titles = (page: Page) =>
+  page.getByRole('region', { name: 'From the blog' }).getByRole('heading', { level: 3 });
+
+test('a reader is counted once, however often they reload, and gets no cookie', async ({ browser }) => {
+  const context = await browser.newContext({ baseURL: server.base });
+  const page = await newReader(context);
+  const said = complaints(page);
+  const counted = () =>
+    page.waitForResponse((answer) => /\/api\/posts\/\d+\/view$/.test(new URL(answer.url()).pathname));
+  for (let visit = 0; visit < 2; visit += 1) {
+    const answer = counted();
+    await (visit === 0 ? page.goto('/blog/article-1') : page.reload());
+    expect(await (await answer).json()).toEqual({ views: 1 });
+    await expect(page.getByText('read 1 time', { exact: true })).toBeVisible();
+  }
+  expect(await context.cookies()).toEqual([]);
+  expect(said).toEqual([]);
+  await context.close();
+});
+
+test('home shows three articles, others at another visit, and moves nothing while it loads', async ({
+  browser,
+}) => {
+  const context = await browser.newContext({
+    baseURL: server.base,
+    viewport: { width: 390, height: 844 },
+  });
+  const page = await newReader(context);
+  const said = complaints(page);
+  await page.addInitScript(() => {
+    new PerformanceObserver((list) => {
+      for (const entry of list.getEntries())
+        document.documentElement.dataset.shift = String(
+          Number(document.documentElement.dataset.shift ?? 0) + ('value' in entry ? Number(entry.value) : 0),
+        );
+    }).observe({ type: 'layout-shift', buffered: true });
+  });
+  const seen = new Set<string>();
+  // Of eight articles three are 56 choices: the same one at each of ten visits is out of the question.
+  for (let visit = 0; visit < 10 && seen.size < 2; visit += 1) {
+    await page.goto('/');
+    await expect(page.getByRole('link', { name: 'Sign in' }).first()).toBeVisible();
+    const shown = await titles(page).allTextContents();
+    expect(shown).toHaveLength(3);
+    seen.add(shown.join());
+    expect(Number((await page.locator('html').getAttribute('data-shift')) ?? 0)).toBeLessThan(0.02);
+  }
+  expect(seen.size).toBeGreaterThan(1);
+  // Who comes from another page of ours finds three as well.
+  await page.getByRole('link', { name: 'All articles' }).click();
+  await expect(page).toHaveURL(/\/blog$/);
+  await page.getByRole('link', { name: 'Mailroom' }).first().click();
+  await expect(titles(page)).toHaveCount(3);
+  expect(said).toEqual([]);
+  await context.close();
+});
+
+/** Octets of scripts that a first visit loads, as they travel. */
+async function scriptOctets(context: BrowserContext, path: string): Promise<number> {
+  const page = await newReader(context);
+  const session = await context.newCDPSession(page);
+  const scripts = new Set<string>();
+  let octets = 0;
+  session.on('Network.responseReceived', ({ requestId, type }) => {
+    if (type === 'Script') scripts.add(requestId);
+  });
+  session.on('Network.loadingFinished', ({ requestId, encodedDataLength }) => {
+    if (scripts.has(requestId)) octets += encodedDataLength;
+  });
+  await session.send('Network.enable');
+  await page.goto(path, { waitUntil: 'networkidle' });
+  return octets;
+}
+
+test('a first visit to home or an article loads few scripts beside those of Next itself', async ({
+  browser,
+}) => {
+  for (const path of ['/', '/blog/article-2']) {
+    const context = await browser.newContext({ baseURL: server.base });
+    expect(await scriptOctets(context, path), path).toBeLessThan(scriptsMax);
+    await context.close();
+  }
+});
+
+test('home says all that it has to say without JavaScript, in both languages', async ({ browser }) => {
+  const context = await browser.newContext({ baseURL: server.base, javaScriptEnabled: false });
+  const page = await newReader(context);
+  for (const [path, number] of [
+    ['/', '12,345'],
+    ['/ru', '12 345'],
+  ] as const) {
+    await page.goto(path);
+    await expect(page.getByText(number)).toBeVisible();
+    // Four things that it does well, and three articles.
+    await expect(page.getByRole('main').getByRole('heading', { level: 3 })).toHaveCount(7);
+  }
+  await context.close();
+});
+
+test('home and an article that were made answer a hundred visits, and the database hears of none', async () => {
+  const paths = ['/', '/ru', '/blog/article-1'];
+  for (const path of paths) expect((await ask(server.base, path)).status).toBe(200);
+  const url = new URL(server.databaseUrl);
+  const name = url.pathname.slice(1);
+  url.pathname = '/postgres';
+  const sql = postgres(url.href, { max: 1, onnotice: () => {} });
+  await sql`alter database ${sql(name)} allow_connections false`;
+  await sql`select pg_terminate_backend(pid) from pg_stat_activity where datname = ${name}`;
+  await sql.end();
+  for (let visit = 0; visit < 100; visit += 1) {
+    const answer = await ask(server.base, paths[visit % paths.length] ?? '/');
+    expect(answer.status).toBe(200);
+    expect(answer.body).toContain(['12,345', '12\u00a0345', 'Article 1'][visit % paths.length]);
+    expect(answer.headers['x-nextjs-cache']).toBe('HIT');
+  }
+});
