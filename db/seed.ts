@@ -869,20 +869,37 @@ class Demo {
   // ---- the blog, the log
 
   private async insertPosts(mikhail: Owner, olga: Owner): Promise<void> {
-    await this.on.insert(schema.posts).values(
-      posts.map(({ daysAgo, by, ...post }) => {
-        const at = daysAgo === null ? this.daysAgo(1.5) : this.daysAgo(daysAgo);
-        return {
-          ...post,
-          status: daysAgo === null ? ('draft' as const) : ('published' as const),
-          publishedAt: daysAgo === null ? null : at,
-          views: daysAgo === null ? 0 : Math.floor(40 + daysAgo * (4 + this.random() * 9)),
-          authorId: by === 'mikhail' ? mikhail.id : olga.id,
-          createdAt: new Date(at.getTime() - 3 * hour),
-          updatedAt: at,
-        };
-      }),
-    );
+    const rows = await this.on
+      .insert(schema.posts)
+      .values(
+        posts.map(({ daysAgo, by, ...post }) => {
+          const at = daysAgo === null ? this.daysAgo(1.5) : this.daysAgo(daysAgo);
+          return {
+            ...post,
+            status: daysAgo === null ? ('draft' as const) : ('published' as const),
+            publishedAt: daysAgo === null ? null : at,
+            views: daysAgo === null ? 0 : Math.floor(40 + daysAgo * (4 + this.random() * 9)),
+            authorId: by === 'mikhail' ? mikhail.id : olga.id,
+            createdAt: new Date(at.getTime() - 3 * hour),
+            updatedAt: at,
+          };
+        }),
+      )
+      .returning({ id: schema.posts.id, views: schema.posts.views, publishedAt: schema.posts.publishedAt });
+    const days = rows.flatMap(({ id, views, publishedAt }) => this.viewsByDay(id, views, publishedAt));
+    await this.on.insert(schema.postViews).values(days);
+  }
+
+  /** The views of an article spread over its days, most of them on the first ones. */
+  private viewsByDay(postId: number, views: number, publishedAt: Date | null) {
+    const from = (publishedAt ?? this.now).getTime();
+    const byDay = new Map<string, number>();
+    for (let left = views; left > 0; left -= 1) {
+      const at = new Date(from + (this.now.getTime() - from) * this.random() ** 2);
+      const utcDay = at.toISOString().slice(0, 10);
+      byDay.set(utcDay, (byDay.get(utcDay) ?? 0) + 1);
+    }
+    return [...byDay].map(([day, views]) => ({ postId, day, views }));
   }
 
   private async insertAudit(mikhail: Owner, olga: Owner, boris: Owner): Promise<void> {
