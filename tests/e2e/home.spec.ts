@@ -4,8 +4,8 @@ import { type OwnServer, startOwnServer } from '../support/own-server';
 import { ask } from '../support/visit';
 
 /*
- * What public pages cost and count, on a server of its own, so that nobody else reads its articles. One after the other: the last test
- * takes the database away.
+ * What public pages cost and count, on a server of its own, so that nobody else reads its articles. One after the other: the first test
+ * takes the database away for a moment, while the pages are young.
  */
 test.describe.configure({ mode: 'serial' });
 
@@ -45,6 +45,28 @@ function complaints(page: Page): string[] {
 const newReader = (context: BrowserContext) => context.newPage();
 const titles = (page: Page) =>
   page.getByRole('region', { name: 'From the blog' }).getByRole('heading', { level: 3 });
+
+test('home and an article that were made answer a hundred visits, and the database hears of none', async () => {
+  const paths = ['/', '/ru', '/blog/article-1'];
+  for (const path of paths) expect((await ask(server.base, path)).status).toBe(200);
+  const url = new URL(server.databaseUrl);
+  const name = url.pathname.slice(1);
+  url.pathname = '/postgres';
+  const sql = postgres(url.href, { max: 1, onnotice: () => {} });
+  await sql`alter database ${sql(name)} allow_connections false`;
+  await sql`select pg_terminate_backend(pid) from pg_stat_activity where datname = ${name}`;
+  try {
+    for (let visit = 0; visit < 100; visit += 1) {
+      const answer = await ask(server.base, paths[visit % paths.length] ?? '/');
+      expect(answer.status).toBe(200);
+      expect(answer.body).toContain(['12,345', '12\u00a0345', 'Article 1'][visit % paths.length]);
+      expect(answer.headers['x-nextjs-cache']).toBe('HIT');
+    }
+  } finally {
+    await sql`alter database ${sql(name)} allow_connections true`;
+    await sql.end();
+  }
+});
 
 test('a reader is counted once, however often they reload, and gets no cookie', async ({ browser }) => {
   const context = await browser.newContext({ baseURL: server.base });
@@ -140,22 +162,4 @@ test('home says all that it has to say without JavaScript, in both languages', a
     await expect(page.getByRole('main').getByRole('heading', { level: 3 })).toHaveCount(7);
   }
   await context.close();
-});
-
-test('home and an article that were made answer a hundred visits, and the database hears of none', async () => {
-  const paths = ['/', '/ru', '/blog/article-1'];
-  for (const path of paths) expect((await ask(server.base, path)).status).toBe(200);
-  const url = new URL(server.databaseUrl);
-  const name = url.pathname.slice(1);
-  url.pathname = '/postgres';
-  const sql = postgres(url.href, { max: 1, onnotice: () => {} });
-  await sql`alter database ${sql(name)} allow_connections false`;
-  await sql`select pg_terminate_backend(pid) from pg_stat_activity where datname = ${name}`;
-  await sql.end();
-  for (let visit = 0; visit < 100; visit += 1) {
-    const answer = await ask(server.base, paths[visit % paths.length] ?? '/');
-    expect(answer.status).toBe(200);
-    expect(answer.body).toContain(['12,345', '12\u00a0345', 'Article 1'][visit % paths.length]);
-    expect(answer.headers['x-nextjs-cache']).toBe('HIT');
-  }
 });
