@@ -70,7 +70,7 @@ export function borrow(ground: Ground, name: string, packageName: string): strin
   return program ?? null;
 }
 
-/** Answers a second that `wrk` gets over 32 connections, and which cores were busy. Fails on any answer but 200. */
+/** Answers a second that `wrk` gets over 32 connections, and which cores were busy. Fails on any answer but 200, and on one later than 10 s. */
 export async function pagesASecond(
   wrk: string,
   url: string,
@@ -78,7 +78,7 @@ export async function pagesASecond(
   pids: { name: string; pid: number; withChildren?: boolean }[],
 ): Promise<Measured> {
   const readBusy = watchBusy(pids);
-  const child = spawn(wrk, ['-t1', '-c32', `-d${seconds}s`, url], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const child = spawn(wrk, ['-t1', '-c32', '-T10s', `-d${seconds}s`, url], { stdio: ['ignore', 'pipe', 'inherit'] });
   let output = '';
   child.stdout.on('data', (chunk) => {
     output += chunk;
