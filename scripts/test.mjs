@@ -4,11 +4,14 @@ import { spawn } from 'node:child_process';
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
+import { stripVTControlCharacters } from 'node:util';
 import { buildProduction, installPackages, root, Trouble } from './prepare.mjs';
 
 const say = (line) => console.log(line);
 const temporary = fs.mkdtempSync(path.join(os.tmpdir(), 'mailroom-test-'));
 const suites = [];
+/** What failed, a line each: the first thing to read, so the last but the counts. */
+const failures = [];
 
 try {
   await installPackages(say);
@@ -24,6 +27,7 @@ try {
 }
 
 say('');
+for (const failure of failures) say(`FAILED: ${failure}`);
 for (const { name, passed, failed, seconds } of suites)
   say(`${name}: ${passed} passed, ${failed} failed${seconds === undefined ? '' : ` in ${seconds} s`}`);
 const sum = (key) => suites.reduce((total, one) => total + one[key], 0);
@@ -53,7 +57,14 @@ async function vitest() {
     '--reporter=json',
     `--outputFile.json=${report}`,
   ]);
-  const { numPassedTests, numFailedTests } = readJson(report) ?? {};
+  const { numPassedTests, numFailedTests, testResults = [] } = readJson(report) ?? {};
+  for (const { name, status, message, assertionResults } of testResults) {
+    const file = path.relative(root, name);
+    const failed = assertionResults.filter((test) => test.status === 'failed');
+    if (status === 'failed' && failed.length === 0) failures.push(`${file}: ${firstLine(message)}`);
+    for (const { fullName, failureMessages } of failed)
+      failures.push(`${file} › ${fullName}: ${firstLine(failureMessages[0])}`);
+  }
   return counted(code, numPassedTests, numFailedTests);
 }
 
@@ -73,8 +84,23 @@ async function playwright() {
     PLAYWRIGHT_JSON_OUTPUT_NAME: report,
     E2E_PORT: String(await freePort()),
   });
-  const { expected, unexpected, flaky } = readJson(report)?.stats ?? {};
+  const { stats, suites: files = [], errors = [] } = readJson(report) ?? {};
+  for (const { message } of errors) failures.push(firstLine(message));
+  for (const { file, title, tests } of files.flatMap(specsOf))
+    for (const { status, results } of tests)
+      if (status === 'unexpected')
+        failures.push(`${file} › ${title}: ${firstLine(results.at(-1)?.error?.message)}`);
+  const { expected, unexpected, flaky } = stats ?? {};
   return counted(code, expected === undefined ? undefined : expected + flaky, unexpected);
+}
+
+/** The tests of a file in Playwright's report, whose groups hold groups. */
+function specsOf({ specs = [], suites: groups = [] }) {
+  return [...specs, ...groups.flatMap(specsOf)];
+}
+
+function firstLine(message = '') {
+  return stripVTControlCharacters(message).split('\n', 1)[0].slice(0, 300);
 }
 
 /** A suite that ended badly without a failed test (it did not load, it crashed) has failed all the same. */

@@ -78,7 +78,9 @@ export async function pagesASecond(
   pids: { name: string; pid: number; withChildren?: boolean }[],
 ): Promise<Measured> {
   const readBusy = watchBusy(pids);
-  const child = spawn(wrk, ['-t1', '-c32', '-T10s', `-d${seconds}s`, url], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const child = spawn(wrk, ['-t1', '-c32', '-T10s', `-d${seconds}s`, url], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
   let output = '';
   child.stdout.on('data', (chunk) => {
     output += chunk;
