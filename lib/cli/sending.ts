@@ -12,25 +12,40 @@ import { untilInterrupted } from './setup';
 const passMs = 10_000;
 
 /**
- * One pass. The driver of the database throws outside of any query when its server goes away at the wrong moment, and the pass may then
- * wait for ever: it is given up, like that of a killed process.
+ * One pass. When its server goes away, the driver of the database fails the query under way, or, at the wrong moment, throws outside of
+ * any, and the pass may then wait for ever: it is given up, like that of a killed process.
  */
 async function sendPass(pass: Omit<Pass, 'clock' | 'kind'>): Promise<PassCounts> {
   let onCrash: (error: Error) => void = () => {};
   const crashed = new Promise<never>((_, reject) => {
-    onCrash = (error) =>
-      reject(
-        new CommandFailed(
-          `The connection to the database broke in the middle of the pass (${error.message}). What was taken and not yet sent goes on when its lease is over; \`mailroom send-due\` again, or the next call, does that.`,
-        ),
-      );
+    onCrash = (error) => reject(brokenOff(error));
   });
   process.on('uncaughtException', onCrash);
   try {
     return await Promise.race([sendDueMailings({ ...pass, clock: systemClock, kind: 'cli' }), crashed]);
+  } catch (error) {
+    const lost = lostConnection(error);
+    throw lost ? brokenOff(lost) : error;
   } finally {
     process.off('uncaughtException', onCrash);
   }
+}
+
+function brokenOff({ message }: Error): CommandFailed {
+  return new CommandFailed(
+    `The connection to the database broke in the middle of the pass (${message}). What was taken and not yet sent goes on when its lease is over; \`mailroom send-due\` again, or the next call, does that.`,
+  );
+}
+
+/** What the driver, the system or a database that shuts down calls a connection that was there and is not any more; else null. */
+function lostConnection(error: unknown): Error | null {
+  for (let current = error; current instanceof Error; current = current.cause)
+    if (
+      'code' in current &&
+      /^(CONNECTION_(CLOSED|ENDED|DESTROYED)|ECONNRESET|EPIPE|57P0[123])$/.test(String(current.code))
+    )
+      return current;
+  return null;
 }
 
 /** One pass with a time budget; prints its counts. */
