@@ -24,7 +24,7 @@ describe.concurrent('while a run is being sent', () => {
     ['an engine that wakes late changes nothing of what others did meanwhile', 'freeze', 2],
     ['a database that goes away loses nobody, and the worker goes on when it is back', 'postgres', 5],
     ['nothing leaves after a gate has closed, and all are accounted for', 'gates', 30],
-  ])('%s', { timeout: 150_000 }, async (_, row, seed) => {
+  ])('%s', { timeout: 400_000 }, async (_, row, seed) => {
     const { fellsServer = false } = rows[row] as { fellsServer?: boolean };
     const { result, notes } = await runTrial(row, seed, fellsServer ? mortal : cluster, 'short');
     const again = `again: npm run test:chaos -- --short --only ${row} --seed ${seed}`;

@@ -382,7 +382,7 @@ const plain = (slot: { index: number; at: Date } | null) =>
 const runs = (few: number) => few * Number(process.env.RECURRENCE_RUNS ?? 1);
 
 describe('any series in any zone, against a reference that shares no code', {
-  timeout: 60_000 * runs(1),
+  timeout: 180_000 * runs(1),
 }, () => {
   it('each slot is where the reference has it: same wall-clock time, past a gap by the gap, the first of two', () => {
     let onChanges = 0;
