@@ -17,7 +17,8 @@ export default defineConfig({
     { name: 'today', testIgnore: 'time.spec.ts' },
     { name: 'later', testMatch: 'time.spec.ts', dependencies: ['today'] },
   ],
-  retries: 0,
+  // A browser may stumble where Mailroom did not: what passes only at the second go is named at the end of `npm test`.
+  retries: process.env.CI ? 1 : 0,
   forbidOnly: Boolean(process.env.CI),
   // Guards against standing still; a loaded machine takes its time.
   timeout: 180_000,

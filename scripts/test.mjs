@@ -12,6 +12,8 @@ const temporary = fs.mkdtempSync(path.join(os.tmpdir(), 'mailroom-test-'));
 const suites = [];
 /** What failed, a line each: the first thing to read, so the last but the counts. */
 const failures = [];
+/** What passed, but only when it was tried again. */
+const stumbles = [];
 
 try {
   await installPackages(say);
@@ -27,6 +29,7 @@ try {
 }
 
 say('');
+for (const stumble of stumbles) say(`PASSED ONLY AT THE SECOND GO: ${stumble}`);
 for (const failure of failures) say(`FAILED: ${failure}`);
 for (const { name, passed, failed, seconds } of suites)
   say(`${name}: ${passed} passed, ${failed} failed${seconds === undefined ? '' : ` in ${seconds} s`}`);
@@ -88,8 +91,10 @@ async function playwright() {
   for (const { message } of errors) failures.push(firstLine(message));
   for (const { file, title, tests } of files.flatMap(specsOf))
     for (const { status, results } of tests)
-      if (status === 'unexpected')
-        failures.push(`${file} › ${title}: ${firstLine(results.at(-1)?.error?.message)}`);
+      if (status === 'unexpected' || status === 'flaky')
+        (status === 'flaky' ? stumbles : failures).push(
+          `${file} › ${title}: ${firstLine(results[0]?.error?.message)}`,
+        );
   const { expected, unexpected, flaky } = stats ?? {};
   return counted(code, expected === undefined ? undefined : expected + flaky, unexpected);
 }
