@@ -73,6 +73,9 @@ export const runs = pgTable(
     index('runs_open').on(t.servedAt).where(sql`${t.status} = 'open'`),
     index('runs_mailing_id').on(t.mailingId, t.id),
     index('runs_owner_id').on(t.ownerId, t.id),
+    // For reports, which ask what became of the runs of a period.
+    index('runs_owner_opened').on(t.ownerId, t.openedAt),
+    index('runs_opened').on(t.openedAt),
     index('runs_message').on(t.messageId, t.id),
     check('runs_slot_by_kind', sql`(${t.kind} = 'scheduled') = (${t.slotAt} is not null)`),
     check('runs_closed_when_over', sql`(${t.status} = 'open') = (${t.closedAt} is null)`),

@@ -57,6 +57,31 @@ export const runQuarters = pgTable(
   ],
 );
 
+/**
+ * The same once more by the recipient's domain, of runs that are over: what is under way would need a row for each domain in each
+ * parcel. Written by a trigger when a run closes, and taken away when it is opened again to be finished.
+ */
+export const runDomains = pgTable(
+  'run_domains',
+  {
+    runId: ofRun(),
+    /** What stands behind the @, in lower case. */
+    domain: text('domain').notNull(),
+    /** The beginning of the quarter of an hour. */
+    quarterAt: instant('quarter_at').notNull(),
+    ownerId: ref('owner_id').notNull(),
+    mailingId: ref('mailing_id').notNull(),
+    ...ended(),
+  },
+  (t) => [
+    primaryKey({ columns: [t.runId, t.domain, t.quarterAt] }),
+    index('run_domains_owner').on(t.ownerId, t.quarterAt),
+    index('run_domains_mailing').on(t.mailingId, t.quarterAt),
+    index('run_domains_at').on(t.quarterAt),
+    check('run_domains_not_negative', sql`least(${t.succeeded}, ${t.failed}, ${t.unknown}) >= 0`),
+  ],
+);
+
 /** What did not arrive in a run, by what the answer means and by the recipient's domain. */
 export const runAnswers = pgTable(
   'run_answers',

@@ -1,4 +1,4 @@
-import { pgEnum, pgTable, text, uniqueIndex } from 'drizzle-orm/pg-core';
+import { index, pgEnum, pgTable, text, uniqueIndex } from 'drizzle-orm/pg-core';
 import { suppressionReasons } from '../enums';
 import { createdAt, id, ref } from './columns';
 import { users } from './users';
@@ -19,5 +19,10 @@ export const suppressions = pgTable(
     deliveryId: ref('delivery_id'),
     createdAt: createdAt(),
   },
-  (t) => [uniqueIndex('suppressions_owner_email').on(t.ownerId, t.emailKey)],
+  (t) => [
+    uniqueIndex('suppressions_owner_email').on(t.ownerId, t.emailKey),
+    // For reports, which count those of a period.
+    index('suppressions_owner_created').on(t.ownerId, t.createdAt),
+    index('suppressions_created').on(t.createdAt),
+  ],
 );

@@ -1,6 +1,6 @@
 /**
  * SQL that counts everything anew from deliveries and attempts and answers a row for each sum that says something else: the counts of
- * runs, their minutes, quarters of an hour, and answers.
+ * runs, their minutes, quarters of an hour, and answers, and of runs that are over the domains.
  */
 export const differingSums = `
   with minutes as (
@@ -12,6 +12,13 @@ export const differingSums = `
       count(*) filter (where status = 'success') as succeeded, count(*) filter (where status = 'failure') as failed,
       count(*) filter (where status = 'unknown') as unknown
     from attempts group by 1, 2
+  ), domains as (
+    select a.run_id, lower(split_part(d.email, '@', 2)) as domain,
+      to_timestamp(floor(extract(epoch from a.attempted_at) / 900) * 900) as at, a.owner_id, a.mailing_id,
+      count(*) filter (where a.status = 'success') as succeeded, count(*) filter (where a.status = 'failure') as failed,
+      count(*) filter (where a.status = 'unknown') as unknown
+    from attempts a join deliveries d on d.id = a.delivery_id join runs r on r.id = a.run_id where r.status <> 'open'
+    group by 1, 2, 3, 4, 5
   ), answers as (
     select run_id, domain, kind, sum(attempts) as attempts, sum(failed) as failed, sum(unknown) as unknown from (
       select a.run_id, each.domain, a.kind, 1 as attempts, 0 as failed, 0 as unknown
@@ -38,6 +45,12 @@ export const differingSums = `
   where ((q.succeeded, q.failed, q.unknown) is distinct from (s.succeeded, s.failed, s.unknown)
       and (q.run_id is not null or s.succeeded + s.failed + s.unknown > 0))
     or (s.owner_id, s.mailing_id) is distinct from (c.owner_id, c.mailing_id)
+  union all
+  select 'domain', coalesce(d.run_id, s.run_id), to_jsonb(d), to_jsonb(s)
+  from domains d full join run_domains s on s.run_id = d.run_id and s.domain = d.domain and s.quarter_at = d.at
+  where (d.owner_id, d.mailing_id, d.succeeded, d.failed, d.unknown)
+    is distinct from (s.owner_id, s.mailing_id, s.succeeded, s.failed, s.unknown)
+    and (d.run_id is not null or s.succeeded + s.failed + s.unknown > 0)
   union all
   select 'answer', coalesce(a.run_id, s.run_id), to_jsonb(a), to_jsonb(s)
   from answers a full join run_answers s on s.run_id = a.run_id and s.domain = a.domain and s.kind = a.kind
