@@ -29,6 +29,27 @@ export function decodeCursor(cursor: string | undefined): (string | number | nul
   }
 }
 
+/**
+ * The cursor of an address, where it is one that lists with such keys give out; another is left out, and `isDamaged` says that there was
+ * one, so that its reader is told why the list begins at its beginning.
+ */
+export function readCursor(
+  params: Record<string, string | string[] | undefined>,
+  keys: ('number' | 'string')[],
+  name = 'after',
+): { after: string | undefined; isDamaged: boolean } {
+  const given = params[name];
+  if (!given) return { after: undefined, isDamaged: false };
+  const after = typeof given === 'string' ? given : undefined;
+  const found = decodeCursor(after);
+  const isOurs =
+    found?.length === keys.length &&
+    found.every(
+      (key, at) => typeof key === keys[at] && (typeof key === 'string' || Number.isSafeInteger(key)),
+    );
+  return isOurs ? { after, isDamaged: false } : { after: undefined, isDamaged: true };
+}
+
 /** Cuts a list read with `limit size + 1` into a page. */
 export function toPage<T>(
   rows: T[],

@@ -1,4 +1,6 @@
+import { useTranslations } from 'next-intl';
 import type { ReactNode } from 'react';
+import { Alert } from '@/components/ui/alert';
 import { Empty } from '@/components/ui/empty';
 import { Pager } from '@/components/ui/pager';
 import { LinkButton } from './link';
@@ -8,6 +10,11 @@ import { Page } from './shell';
 export function listHref(path: string, chosen: Record<string, string | null | undefined>): string {
   const given = Object.entries(chosen).filter((entry): entry is [string, string] => Boolean(entry[1]));
   return given.length > 0 ? `${path}?${new URLSearchParams(given)}` : path;
+}
+
+/** Says why a list begins at its beginning although a further page of it was asked for. */
+export function DamagedPage() {
+  return <Alert tone="warn">{useTranslations('ui')('damagedPage')}</Alert>;
 }
 
 /**
@@ -25,6 +32,7 @@ export function ListPage({
   note,
   next,
   after,
+  isDamaged = false,
   href,
   children,
 }: {
@@ -41,6 +49,8 @@ export function ListPage({
   next: string | null;
   /** The cursor of this page; absent on the first one. */
   after: string | undefined;
+  /** The address asked for a page that no list has led to. */
+  isDamaged?: boolean;
   href: (after: string | null) => string;
   children: ReactNode;
 }) {
@@ -51,6 +61,7 @@ export function ListPage({
       {first ?? (
         <div className="grid grid-cols-[minmax(0,1fr)] gap-4">
           {search}
+          {isDamaged ? <DamagedPage /> : null}
           {nothing ? (
             <Empty
               title={nothing.title}

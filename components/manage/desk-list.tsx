@@ -11,17 +11,14 @@ export function DeskList({
   searchPlaceholder,
   filters,
   nextPage,
-  note,
   isEmpty,
   children,
 }: {
-  place: 'mailings' | 'messages' | 'clients' | 'attempts';
+  place: 'mailings' | 'messages' | 'clients';
   asked: Record<'q' | 'owner' | 'after' | 'status', string | undefined>;
   searchPlaceholder: string;
   filters?: ReactNode;
   nextPage: string | null;
-  /** Stands beside the way on. */
-  note?: ReactNode;
   isEmpty: boolean;
   children: ReactNode;
 }) {
@@ -44,7 +41,6 @@ export function DeskList({
       nothing={
         isEmpty ? { title: t('nothingFound'), body: t('nothingFoundBody'), showAll: t('showAll') } : null
       }
-      note={note}
       next={nextPage}
       after={after}
       href={(cursor) => listHref(`/manage/${place}`, { q, owner, status, after: cursor })}

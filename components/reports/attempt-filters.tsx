@@ -1,38 +1,14 @@
 import { useTranslations } from 'next-intl';
+import { OwnerField } from '@/components/manage/owner-field';
 import { FieldError, SelectField, TextField } from '@/components/ui/field';
 import { SearchBox } from '@/components/ui/search';
 import { answerKinds, attemptStatuses } from '@/db/enums';
-import type { AttemptsAsked } from '@/lib/attempts/queries';
-import { searchMax } from '@/lib/attempts/schema';
+import { type AttemptsAsked, searchMax } from '@/lib/attempts/schema';
 
-/** The choice of a result, for a search of attempts. */
-export function AttemptStatusField({
-  status,
-  hideLabel = true,
-  error,
-}: {
-  status: string | null;
-  hideLabel?: boolean;
-  error?: string | undefined;
-}) {
-  const t = useTranslations('reports.attempts');
-  return (
-    <SelectField
-      key={`status ${status}`}
-      name="status"
-      label={t('status')}
-      hideLabel={hideLabel}
-      error={error}
-      defaultValue={status ?? ''}
-      options={[
-        { value: '', label: t('allStatuses') },
-        ...attemptStatuses.map((value) => ({ value, label: t(`statuses.${value}`) })),
-      ]}
-    />
-  );
-}
-
-/** Which attempts are shown: a plain GET form, so that the choice stays in the address. What is wrong stands beside its field. */
+/**
+ * Which attempts are shown: a plain GET form, so that the choice stays in the address. What is wrong stands beside its field. Without
+ * mailings to choose from they are everybody's, to be chosen by their owner.
+ */
 export function AttemptFilters({
   asked,
   errors,
@@ -41,7 +17,7 @@ export function AttemptFilters({
 }: {
   asked: AttemptsAsked;
   errors: Record<string, { code: string }>;
-  mailings: { id: number; name: string }[];
+  mailings?: { id: number; name: string }[];
   zone: string;
 }) {
   const t = useTranslations('reports.attempts');
@@ -68,7 +44,8 @@ export function AttemptFilters({
       defaultValue={asked.q}
       placeholder={t('searchPlaceholder')}
       folded={{
-        active: [asked.mailing, asked.status, asked.kind, asked.from, asked.to].filter(Boolean).length,
+        active: [asked.mailing, asked.owner, asked.status, asked.kind, asked.from, asked.to].filter(Boolean)
+          .length,
         isWrong: Object.keys(errors).length > 0,
       }}
     >
@@ -78,18 +55,32 @@ export function AttemptFilters({
         </div>
       ) : null}
       <div className="grid basis-full grid-cols-[minmax(0,1fr)] items-start gap-3 sm:grid-cols-2 lg:grid-cols-5">
+        {mailings ? (
+          <SelectField
+            key={`mailing ${asked.mailing}`}
+            name="mailing"
+            label={t('mailing')}
+            error={errorOf('mailing')}
+            defaultValue={errors.mailing ? '' : asked.mailing}
+            options={[
+              { value: '', label: t('allMailings') },
+              ...mailings.map((mailing) => ({ value: String(mailing.id), label: mailing.name })),
+            ]}
+          />
+        ) : (
+          <OwnerField owner={asked.owner} error={errorOf('owner')} hideLabel={false} className="" />
+        )}
         <SelectField
-          key={`mailing ${asked.mailing}`}
-          name="mailing"
-          label={t('mailing')}
-          error={errorOf('mailing')}
-          defaultValue={errors.mailing ? '' : asked.mailing}
+          key={`status ${asked.status}`}
+          name="status"
+          label={t('status')}
+          error={errorOf('status')}
+          defaultValue={asked.status}
           options={[
-            { value: '', label: t('allMailings') },
-            ...mailings.map((mailing) => ({ value: String(mailing.id), label: mailing.name })),
+            { value: '', label: t('allStatuses') },
+            ...attemptStatuses.map((value) => ({ value, label: t(`statuses.${value}`) })),
           ]}
         />
-        <AttemptStatusField status={asked.status} hideLabel={false} error={errorOf('status')} />
         <SelectField
           key={`kind ${asked.kind}`}
           name="kind"

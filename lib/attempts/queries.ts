@@ -1,14 +1,12 @@
 import { and, asc, type Column, desc, eq, gt, inArray, lt, ne, type SQL, sql } from 'drizzle-orm';
 import { type Db, db } from '@/db/client';
 import type { AnswerKind, AttemptStatus } from '@/db/enums';
-import { attempts, deliveries, mailings, runs, users } from '@/db/schema';
-import type { FieldErrors } from '@/lib/errors';
+import { attempts, deliveries, mailings, runQuarters, runs, users } from '@/db/schema';
 import { decodeCursor, encodeCursor, likePattern, type Page, pageSize, toPage } from '@/lib/paging';
 import type { Actor } from '@/lib/policy/rules';
 import { own, readable } from '@/lib/policy/scopes';
-import { readPeriod } from '@/lib/recurrence/days';
 import { ofOwnersAlike } from '@/lib/users/queries';
-import { asAnswerKind, asAttemptStatus, attemptsSearched, searchMax } from './schema';
+import { attemptsSearched } from './schema';
 
 const row = {
   id: attempts.id,
@@ -37,64 +35,23 @@ type Wanted = {
   size?: number;
 };
 
-/** What the address of a list of attempts asks for, as it was typed. */
-export type AttemptsAsked = Record<'q' | 'status' | 'kind' | 'mailing' | 'from' | 'to', string>;
-
-/**
- * Reads the filters of a list of attempts from an address. `from` and `to` are days of `zone`, both with all their hours. Field codes:
- * `too_long` (more than {@link searchMax} characters) at `q`, `invalid_value` at `status`, `kind` and `mailing`, `invalid_date`, and
- * `to_before_from` at `to`. Where there is any nothing should be listed: another choice than the one asked for would mislead.
- */
-export function readAttemptsAsked(params: Record<string, string | string[] | undefined>, zone: string) {
-  const text = (name: string) => {
-    const value = params[name];
-    return typeof value === 'string' ? value.trim() : '';
-  };
-  const q = text('q');
-  const mailing = text('mailing').slice(0, 40);
-  const asked: AttemptsAsked = {
-    q: q.slice(0, searchMax),
-    status: asAttemptStatus(text('status')) ?? '',
-    kind: asAnswerKind(text('kind')) ?? '',
-    mailing,
-    from: text('from').slice(0, 40),
-    to: text('to').slice(0, 40),
-  };
-  const { from, until, errors: wrongDays } = readPeriod(asked, zone);
-  const isId = /^[1-9]\d{0,14}$/.test(mailing);
-  const wrong: Record<string, string | false> = {
-    q: q.length > searchMax && 'too_long',
-    status: text('status') !== asked.status && 'invalid_value',
-    kind: text('kind') !== asked.kind && 'invalid_value',
-    mailing: mailing !== '' && !isId && 'invalid_value',
-  };
-  const errors: FieldErrors = { ...wrongDays };
-  for (const [name, code] of Object.entries(wrong)) if (code) errors[name] = { code };
-  return {
-    asked,
-    errors,
-    filter: {
-      q: asked.q || undefined,
-      status: asAttemptStatus(asked.status),
-      kind: asAnswerKind(asked.kind),
-      mailingId: isId ? Number(mailing) : null,
-      from,
-      until,
-    },
-  };
-}
-
 /** A page of a search; `searchedTo`: how far back it looked, null when nothing older is left to look through. */
 export type AttemptPage<T> = Page<T> & { searchedTo: Date | null };
 
-/** The attempts of one owner or mailing, newest first by the index of these; null for everybody's, by id. */
-type Along = { column: Column; value: number; from?: Date | null; until?: Date | null } | null;
+/** Not before `from`, and before `until`; null leaves that side open. */
+type Period = { from?: Date | null | undefined; until?: Date | null | undefined };
+
+/**
+ * The attempts of one owner or mailing, newest first by the index of these; without a column everybody's of a period, by the sums of the
+ * quarters of an hour in which there were any; null for everybody's, by id.
+ */
+type Along = (Period & ({ column: Column; value: number } | { column: null })) | null;
 
 const micros = sql`(extract(epoch from ${attempts.attemptedAt}) * 1000000)::bigint`;
 const isNumber = (key: unknown): key is number => typeof key === 'number' && Number.isSafeInteger(key);
 
 /** Where a page begins: before this attempt, by microseconds since 1970 and by id. */
-function readCursor(after: string | undefined): { at: number; id: number } | null {
+function startOf(after: string | undefined): { at: number; id: number } | null {
   const [id, at] = decodeCursor(after) ?? [];
   return isNumber(id) && isNumber(at) ? { at, id } : null;
 }
@@ -113,10 +70,11 @@ async function searchAttempts(
   also: { mailingIds?: number[]; fits?: SQL | undefined },
   on: Db,
 ): Promise<AttemptPage<number>> {
-  const cursor = readCursor(after);
+  const cursor = startOf(after);
   // Of the success alone there is no kind.
   const isMiss = kind != null || (status != null && status !== 'success');
   const byKind = along?.column === attempts.ownerId && kind != null;
+  const ofEverybody = along !== null && along.column === null;
   const instantOf = (at: Date | null | undefined, open: SQL) =>
     at ? sql`${at.toISOString()}::timestamptz` : open;
   const from = instantOf(along?.from, sql`'-infinity'::timestamptz`);
@@ -126,14 +84,36 @@ async function searchAttempts(
     scope,
     isMiss ? sql`${attempts.kind} is not null` : undefined,
     byKind ? sql`${attempts.kind} = ${kind}` : undefined,
+    along?.column ? sql`${along.column} = ${along.value}::bigint` : undefined,
     along
-      ? sql`${along.column} = ${along.value}::bigint and ${attempts.attemptedAt} >= ${from} and ${attempts.attemptedAt} < ${until}`
+      ? sql`${attempts.attemptedAt} >= ${from} and ${attempts.attemptedAt} < ${until}`
       : lt(attempts.id, cursor?.id ?? Number.MAX_SAFE_INTEGER),
     along && cursor
       ? sql`(${attempts.attemptedAt}, ${attempts.id}) < (${cursorAt}, ${cursor.id}::bigint)`
       : undefined,
   );
-  const newest = along ? sql`${attempts.attemptedAt} desc, ${attempts.id} desc` : sql`${attempts.id} desc`;
+  // A quarter after the other, in each the mailings that had any then: `offset 0` keeps the planner from reading all attempts to join them.
+  const some = isMiss
+    ? sql`${runQuarters.failed} + ${runQuarters.unknown} > 0`
+    : sql`${runQuarters.succeeded} + ${runQuarters.failed} + ${runQuarters.unknown} > 0`;
+  const quarter = sql`interval '15 minutes'`;
+  const walked = ofEverybody
+    ? sql`(
+        select distinct ${runQuarters.quarterAt}, ${runQuarters.mailingId} from ${runQuarters}
+        where ${runQuarters.quarterAt} > ${from} - ${quarter} and ${runQuarters.quarterAt} < ${until} and ${some}
+          ${cursor ? sql`and ${runQuarters.quarterAt} <= ${cursorAt}` : sql``}
+        order by ${runQuarters.quarterAt} desc
+      ) quarters cross join lateral (
+        select * from ${attempts} where ${among} and ${attempts.mailingId} = quarters.mailing_id
+          and ${attempts.attemptedAt} >= quarters.quarter_at and ${attempts.attemptedAt} < quarters.quarter_at + ${quarter} offset 0
+      ) ${attempts}`
+    : sql`${attempts} where ${among}`;
+  const byTime = sql`${attempts.attemptedAt} desc, ${attempts.id} desc`;
+  const newest = ofEverybody
+    ? sql`quarters.quarter_at desc, ${byTime}`
+    : along
+      ? byTime
+      : sql`${attempts.id} desc`;
   const pattern = likePattern(q);
   const ofMailings = also.mailingIds?.length
     ? sql`or recent.mailing_id = any (${sql.param(`{${also.mailingIds}}`)}::bigint[])`
@@ -156,7 +136,7 @@ async function searchAttempts(
     select recent.id, recent.at from (
       select ${attempts.id}, ${micros} as at, ${attempts.attemptedAt}, ${attempts.ownerId} as owner_id, ${attempts.mailingId},
         ${attempts.deliveryId}, ${attempts.status}, ${attempts.kind}, ${attempts.response}
-      from ${attempts} where ${among} order by ${newest} limit ${searched}
+      from ${walked} order by ${newest} limit ${searched}
     ) recent ${client} ${fits ? sql`where ${fits}` : sql``}
     order by ${along ? sql`recent.attempted_at desc,` : sql``} recent.id desc limit ${size + 1}`);
   const found = toPage(
@@ -167,7 +147,7 @@ async function searchAttempts(
   const page = { items: found.items.map((each) => each.id), next: found.next };
   if (page.next || !fits) return { ...page, searchedTo: null };
   const [oldest] = await on.execute<{ id: string; at: string }>(sql`
-    select ${attempts.id}, ${micros} as at from ${attempts} where ${among}
+    select ${attempts.id}, ${micros} as at from ${walked}
     order by ${newest} offset ${attemptsSearched - 1} limit 1`);
   return oldest
     ? {
@@ -186,13 +166,7 @@ const mailingsNamed = 50;
  */
 export async function listAttempts(
   actor: Actor,
-  input: Wanted & {
-    mailingId?: number | null | undefined;
-    /** Not before this instant. */
-    from?: Date | null | undefined;
-    /** Before this instant. */
-    until?: Date | null | undefined;
-  } = {},
+  input: Wanted & Period & { mailingId?: number | null | undefined } = {},
   on: Db = db,
 ) {
   const { mailingId, from = null, until = null } = input;
@@ -259,12 +233,14 @@ export async function listOtherAttempts(
  */
 export async function listAllAttempts(
   actor: Actor,
-  input: Wanted & {
-    /** Looked for inside address and name of the owner. */
-    owner?: string | undefined;
-  } = {},
+  input: Wanted &
+    Period & {
+      /** Looked for inside address and name of the owner. */
+      owner?: string | undefined;
+    } = {},
   on: Db = db,
 ) {
+  const { from = null, until = null } = input;
   const alike = ofOwnersAlike(users.id, input.owner);
   const owners = alike ? await on.select({ id: users.id }).from(users).where(alike).limit(2) : [];
   const only = owners.length === 1 ? owners[0] : undefined;
@@ -274,7 +250,11 @@ export async function listAllAttempts(
       ? { items: [], next: null, searchedTo: null }
       : await searchAttempts(
           readable(actor, attempts.ownerId),
-          only ? { column: attempts.ownerId, value: only.id } : null,
+          only
+            ? { column: attempts.ownerId, value: only.id, from, until }
+            : from || until
+              ? { column: null, from, until }
+              : null,
           input,
           { fits: only || !alike ? undefined : ofOwnersAlike(sql`recent.owner_id`, input.owner) },
           on,
@@ -286,7 +266,7 @@ export async function listAllAttempts(
     .innerJoin(mailings, eq(mailings.id, attempts.mailingId))
     .innerJoin(users, eq(users.id, attempts.ownerId))
     .where(and(inArray(attempts.id, ids), scope))
-    .orderBy(...(only ? [desc(attempts.attemptedAt)] : []), desc(attempts.id));
+    .orderBy(...(only || from || until ? [desc(attempts.attemptedAt)] : []), desc(attempts.id));
   return { ...page, items };
 }
 

@@ -1,4 +1,8 @@
 import { answerKinds, attemptStatuses } from '@/db/enums';
+import type { FieldErrors } from '@/lib/errors';
+import { readCursor } from '@/lib/paging';
+import { readPeriod } from '@/lib/recurrence/days';
+import { asDeliveryStatus } from '@/lib/runs/schema';
 
 /** No page of a search looks through more attempts than this. */
 export const attemptsSearched = 100_000;
@@ -15,6 +19,75 @@ export function asAnswerKind(value: unknown) {
 
 /** Characters of what is looked for in lists of attempts and deliveries. */
 export const searchMax = 200;
+
+/** What the address of a list of attempts asks for, as it was typed. */
+export type AttemptsAsked = Record<'q' | 'owner' | 'status' | 'kind' | 'mailing' | 'from' | 'to', string>;
+
+/**
+ * Reads the filters of a list of attempts from an address. `from` and `to` are days of `zone`, both with all their hours. Field codes:
+ * `too_long` (more than {@link searchMax} characters) at `q` and `owner`, `invalid_value` at `status`, `kind` and `mailing`,
+ * `invalid_date`, and `to_before_from` at `to`. Where there is any nothing should be listed: another choice than the one asked for would
+ * mislead. A cursor that no list of attempts has given out is left out, and `isDamaged` says so: the list then begins at its beginning.
+ */
+export function readAttemptsAsked(params: Record<string, string | string[] | undefined>, zone: string) {
+  const text = (name: string) => {
+    const value = params[name];
+    return typeof value === 'string' ? value.trim() : '';
+  };
+  const asked: AttemptsAsked = {
+    q: text('q'),
+    owner: text('owner'),
+    status: asAttemptStatus(text('status')) ?? '',
+    kind: asAnswerKind(text('kind')) ?? '',
+    mailing: text('mailing'),
+    from: text('from'),
+    to: text('to'),
+  };
+  const { from, until, errors: wrongDays } = readPeriod(asked, zone);
+  const isId = /^[1-9]\d{0,14}$/.test(asked.mailing);
+  const wrong: Record<string, string | false> = {
+    q: asked.q.length > searchMax && 'too_long',
+    owner: asked.owner.length > searchMax && 'too_long',
+    status: text('status') !== asked.status && 'invalid_value',
+    kind: text('kind') !== asked.kind && 'invalid_value',
+    mailing: asked.mailing !== '' && !isId && 'invalid_value',
+  };
+  const errors: FieldErrors = { ...wrongDays };
+  for (const [name, code] of Object.entries(wrong)) if (code) errors[name] = { code };
+  return {
+    asked,
+    errors,
+    ...readCursor(params, ['number', 'number']),
+    filter: {
+      q: asked.q || undefined,
+      owner: asked.owner || undefined,
+      status: asAttemptStatus(asked.status),
+      kind: asAnswerKind(asked.kind),
+      mailingId: isId ? Number(asked.mailing) : null,
+      from,
+      until,
+    },
+  };
+}
+
+/**
+ * Reads the filters of a run's list of clients from an address. Field codes: `too_long` at `q`, `invalid_value` at `status` and `kind`;
+ * where there is any nothing should be listed. Of the cursor it says what {@link readAttemptsAsked} does.
+ */
+export function readClientsAsked(params: Record<string, string | string[] | undefined>) {
+  const text = (name: string) => {
+    const value = params[name];
+    return typeof value === 'string' ? value.trim() : '';
+  };
+  const q = text('q');
+  const status = asDeliveryStatus(text('status'));
+  const kind = asAnswerKind(text('kind'));
+  const errors: FieldErrors = {};
+  if (q.length > searchMax) errors.q = { code: 'too_long' };
+  if (text('status') && !status) errors.status = { code: 'invalid_value' };
+  if (text('kind') && !kind) errors.kind = { code: 'invalid_value' };
+  return { q: q || undefined, status, kind, errors, ...readCursor(params, ['number']) };
+}
 
 /**
  * One line of CSV (RFC 4180). What a spreadsheet would run as a formula gets an apostrophe in front: names are written by

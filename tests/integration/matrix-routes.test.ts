@@ -104,10 +104,18 @@ const pages: Record<string, Row> = {
   '/outbox/[id]': { rule: 'public' },
 };
 
-const routes: Record<string, Row & { query?: (of: Belongings) => string }> = {
+/** `asked`: what may stand behind the address; each is tried. */
+const routes: Record<string, Row & { asked?: (of: Belongings) => string[] }> = {
   'GET /api/audit': { rule: 'staff' },
-  'GET /api/mailings/[id]/attempts': { rule: 'read', params: id('mailing') },
-  'GET /api/runs/progress': { rule: 'read', query: (of) => `?mailing=${of.mailing}` },
+  'GET /api/mailings/[id]/attempts': {
+    rule: 'read',
+    params: id('mailing'),
+    asked: (of) => ['', `?run=${of.run}`],
+  },
+  'GET /api/runs/progress': {
+    rule: 'read',
+    asked: (of) => [`?mailing=${of.mailing}`, `?mailing=${of.mailing}&run=${of.run}`],
+  },
   'GET /api/auth/[...nextauth]': { rule: 'public' },
   'POST /api/auth/[...nextauth]': { rule: 'public' },
   'GET /api/cron/send-due': { rule: 'public' },
@@ -248,11 +256,11 @@ describe('the matrix of routes', () => {
   });
 
   const closed = Object.entries(routes).flatMap(([route, row]) =>
-    row.rule === 'public' ? [] : [{ route, rule: row.rule, params: row.params, query: row.query }],
+    row.rule === 'public' ? [] : [{ route, rule: row.rule, params: row.params, asked: row.asked }],
   );
   it.each(closed)(
     '$route answers by the rules, and 404 to everybody else',
-    async ({ route, rule, params, query }) => {
+    async ({ route, rule, params, asked }) => {
       const [method = '', address = ''] = route.split(' ');
       const handler = handlers.get(route);
       if (!handler) throw new Error(`there is no ${route}`);
@@ -260,20 +268,36 @@ describe('the matrix of routes', () => {
         for (const of of whose) {
           const things = thingsOf(by, of);
           const named = params?.(things) ?? {};
-          const url = `http://localhost:3000${fill(address, named)}${query?.(things) ?? ''}`;
-          const headers = { cookie: cookies[by] };
-          const response = await withRequest(headers, () =>
-            handler(new Request(url, { method, headers }), {
-              params: Promise.resolve(
-                Object.fromEntries(Object.entries(named).map(([name, value]) => [name, String(value)])),
-              ),
-            }),
-          );
-          const wanted = expected(by, of, rule);
-          expect(response.status, `${by} × ${of}`).toBe(wanted === 'open' ? 200 : 404);
-          const text = await response.text();
-          if (wanted !== 'open') expect(text).toBe('');
+          for (const query of asked?.(things) ?? ['']) {
+            const url = `http://localhost:3000${fill(address, named)}${query}`;
+            const headers = { cookie: cookies[by] };
+            const response = await withRequest(headers, () =>
+              handler(new Request(url, { method, headers }), {
+                params: Promise.resolve(
+                  Object.fromEntries(Object.entries(named).map(([name, value]) => [name, String(value)])),
+                ),
+              }),
+            );
+            const wanted = expected(by, of, rule);
+            expect(response.status, `${by} × ${of} ${query}`).toBe(wanted === 'open' ? 200 : 404);
+            const text = await response.text();
+            if (wanted !== 'open') expect(text).toBe('');
+          }
         }
     },
   );
+
+  it('exports no run under a mailing that it is not of, and nothing for what is no run', async () => {
+    const handler = handlers.get('GET /api/mailings/[id]/attempts');
+    const headers = { cookie: cookies.user };
+    const mine = thingsOf('user', 'own');
+    for (const run of [ofAnother.run, missingBelongings.run, '', 'x', '1e400', '-1', "1' or 1=1"]) {
+      const response = await withRequest(headers, async () =>
+        handler?.(new Request(`http://localhost:3000/api/mailings/1/attempts?run=${run}`, { headers }), {
+          params: Promise.resolve({ id: String(mine.mailing) }),
+        }),
+      );
+      expect(response?.status, String(run)).toBe(404);
+    }
+  });
 });

@@ -8,9 +8,8 @@ import {
   listAllAttempts,
   listAttempts,
   listOtherAttempts,
-  readAttemptsAsked,
 } from '@/lib/attempts/queries';
-import { attemptsSearched, csvLine } from '@/lib/attempts/schema';
+import { attemptsSearched, csvLine, readAttemptsAsked, readClientsAsked } from '@/lib/attempts/schema';
 import type { Actor } from '@/lib/policy/rules';
 import {
   listAnsweringDomains,
@@ -232,6 +231,61 @@ describe('attempts', () => {
     expect(await listOtherAttempts(stranger, { id, deliveryId: delivery.id })).toEqual([]);
   });
 
+  test('of everybody in a period are listed newest first, page after page, by kind and by owner too', async () => {
+    const manager = await createActor(db, { isStaff: true });
+    const at = (minute: number) => new Date(Date.UTC(2026, 4, 1, 9, 0) + minute * 60_000);
+    const made: Record<string, number[]> = {};
+    for (const [whose, minutes] of [
+      [owner, [0, 14, 15, 29, 31, 44, 59]],
+      [stranger, [1, 15, 30, 46, 58]],
+    ] as const) {
+      const message = await createMessage(db, whose);
+      const mailing = await createMailing(db, whose, { messageId: message.id });
+      const run = await createRun(db, mailing);
+      const [person] = await createClients(db, whose, 1);
+      if (!person) throw new Error('nobody');
+      const delivery = await createDelivery(db, run, person);
+      // Written in another order than they were made; those at odd minutes were not taken.
+      for (const minute of minutes.toReversed())
+        await createAttempt(db, run, delivery, {
+          attemptedAt: at(minute),
+          ...(minute % 2 ? { status: 'failure', code: 552, response: '552 full', kind: 'mailbox_full' } : {}),
+        });
+      made[whose.email] = [...minutes];
+    }
+    const all = Object.values(made).flat();
+    const walk = async (actor: Actor, asked: Parameters<typeof listAllAttempts>[1]) => {
+      const seen: number[] = [];
+      let after: string | undefined;
+      do {
+        const page = await listAllAttempts(actor, { ...asked, after, size: 2 });
+        seen.push(...page.items.map((row) => (row.attemptedAt.getTime() - at(0).getTime()) / 60_000));
+        after = page.next ?? undefined;
+      } while (after);
+      return seen;
+    };
+    const newestFirst = (minutes: number[]) => minutes.toSorted((a, b) => b - a);
+    const hour = { from: at(0), until: at(60) };
+    expect(await walk(manager, hour)).toEqual(newestFirst(all));
+    expect(await walk(manager, { from: at(14), until: at(46) })).toEqual(
+      newestFirst(all.filter((minute) => minute >= 14 && minute < 46)),
+    );
+    expect(await walk(manager, { ...hour, kind: 'mailbox_full' })).toEqual(
+      newestFirst(all.filter((minute) => minute % 2)),
+    );
+    expect(await walk(manager, { ...hour, q: '552', status: 'failure' })).toEqual(
+      newestFirst(all.filter((minute) => minute % 2)),
+    );
+    expect(await walk(manager, { ...hour, status: 'success' })).toEqual(
+      newestFirst(all.filter((minute) => minute % 2 === 0)),
+    );
+    expect(await walk(manager, { ...hour, owner: stranger.email })).toEqual(
+      newestFirst(made[stranger.email] ?? []),
+    );
+    expect(await walk(manager, { from: at(60), until: at(90) })).toEqual([]);
+    expect(await walk(owner, hour)).toEqual(newestFirst(made[owner.email] ?? []));
+  });
+
   test('asked for by a choice that makes no sense are refused field by field', () => {
     const wrong = (asked: Record<string, string | string[]>) => {
       const { errors } = readAttemptsAsked(asked, 'UTC');
@@ -239,7 +293,12 @@ describe('attempts', () => {
     };
     expect(wrong({})).toEqual({});
     expect(wrong({ q: ' x '.repeat(60), status: 'failure', kind: 'spam', mailing: '7' })).toEqual({});
-    expect(wrong({ q: 'x'.repeat(10_000) })).toEqual({ q: 'too_long' });
+    expect(wrong({ q: 'x'.repeat(10_000), owner: 'x'.repeat(10_000) })).toEqual({
+      q: 'too_long',
+      owner: 'too_long',
+    });
+    // What was typed is still there to be mended.
+    expect(readAttemptsAsked({ q: 'x'.repeat(10_000) }, 'UTC').asked.q).toHaveLength(10_000);
     expect(wrong({ from: '2026-03-02', to: '2026-03-01' })).toEqual({ to: 'to_before_from' });
     expect(wrong({ from: '2026-02-30', to: 'x'.repeat(10_000) })).toEqual({
       from: 'invalid_date',
@@ -252,6 +311,47 @@ describe('attempts', () => {
     });
     expect(wrong({ mailing: '-1' })).toEqual({ mailing: 'invalid_value' });
     expect(wrong({ status: ['failure', 'success'] })).toEqual({});
+  });
+
+  test('behind a cursor that was tampered with begin at their beginning, and the page knows why', async () => {
+    await sentMailing(owner, 3);
+    const { next } = await listAttempts(owner, { size: 1 });
+    expect(readAttemptsAsked({ after: next ?? '' }, 'UTC')).toMatchObject({ after: next, isDamaged: false });
+    expect(readAttemptsAsked({}, 'UTC')).toMatchObject({ after: undefined, isDamaged: false });
+    const word = (keys: unknown) => Buffer.from(JSON.stringify(keys)).toString('base64url');
+    const tampered = [
+      ...['x', '%00', next?.slice(0, -3) ?? '', `${next}`.repeat(40)],
+      ...[[], [1], [1, 'x'], [1.5, 2], [1, 2, 3], { id: 1 }, "1' or 1=1"].map(word),
+    ];
+    for (const after of tampered) {
+      const asked = readAttemptsAsked({ after, q: 'kept' }, 'UTC');
+      expect(asked, after).toMatchObject({ after: undefined, isDamaged: true, errors: {} });
+      expect(asked.asked.q).toBe('kept');
+      expect((await listAttempts(owner, { after: asked.after })).items, after).toHaveLength(3);
+      expect(readClientsAsked({ after, status: 'failed' })).toMatchObject(
+        after === word([1])
+          ? { after, isDamaged: false }
+          : { after: undefined, isDamaged: true, status: 'failed' },
+      );
+    }
+    expect(readAttemptsAsked({ after: ['a', 'b'] }, 'UTC').isDamaged).toBe(true);
+    expect((await listAttempts(owner, { after: word([-(2 ** 53) + 1, 2 ** 53 - 1]) })).items).toEqual([]);
+  });
+
+  test('of a run’s clients that no choice fits are refused field by field', () => {
+    expect(
+      readClientsAsked({ q: 'x'.repeat(10_000), status: 'nice', kind: 'constructor' }).errors,
+    ).toMatchObject({
+      q: { code: 'too_long' },
+      status: { code: 'invalid_value' },
+      kind: { code: 'invalid_value' },
+    });
+    expect(readClientsAsked({ q: ' anna ', status: 'failed', kind: 'spam' })).toMatchObject({
+      q: 'anna',
+      status: 'failed',
+      kind: 'spam',
+      errors: {},
+    });
   });
 
   test('are exported whole, oldest first, and another’s export is empty', async () => {

@@ -5,10 +5,10 @@ import { ListPage, listHref } from '@/components/layout/list-page';
 import { AttemptFilters } from '@/components/reports/attempt-filters';
 import { AttemptsTable, SearchedTo } from '@/components/reports/attempts-table';
 import { Empty } from '@/components/ui/empty';
-import { listAttempts, readAttemptsAsked } from '@/lib/attempts/queries';
+import { listAttempts } from '@/lib/attempts/queries';
+import { readAttemptsAsked } from '@/lib/attempts/schema';
 import { requireActor } from '@/lib/auth/session';
 import { findMailing, listMailingNames } from '@/lib/mailings/queries';
-import { readAsked } from '@/lib/paging';
 
 type Props = { searchParams: Promise<Record<string, string | string[] | undefined>> };
 
@@ -19,9 +19,8 @@ export async function generateMetadata(): Promise<Metadata> {
 
 export default async function AttemptsPage({ searchParams }: Props) {
   const actor = await requireActor();
-  const params = await searchParams;
-  const { asked, filter, errors } = readAttemptsAsked(params, actor.timeZone);
-  const { after } = readAsked(params);
+  const params = { ...(await searchParams), owner: undefined };
+  const { asked, filter, errors, after, isDamaged } = readAttemptsAsked(params, actor.timeZone);
   const [t, names, mailing] = await Promise.all([
     getTranslations('reports.attempts'),
     listMailingNames(actor),
@@ -50,7 +49,7 @@ export default async function AttemptsPage({ searchParams }: Props) {
         ) : null
       }
       first={
-        nothing && !filtered && !after ? (
+        nothing && !filtered && !after && !isDamaged ? (
           <Empty
             title={t('empty')}
             body={t('emptyBody')}
@@ -67,6 +66,7 @@ export default async function AttemptsPage({ searchParams }: Props) {
       note={page.searchedTo ? <SearchedTo at={page.searchedTo} zone={actor.timeZone} /> : null}
       next={page.next}
       after={after}
+      isDamaged={isDamaged}
       href={(cursor) => listHref('/attempts', { ...asked, after: cursor })}
     >
       {isWrong ? null : <AttemptsTable attempts={page.items} zone={actor.timeZone} />}

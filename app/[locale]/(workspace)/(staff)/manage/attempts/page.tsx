@@ -1,13 +1,12 @@
 import type { Metadata } from 'next';
 import { notFound } from 'next/navigation';
 import { getTranslations } from 'next-intl/server';
-import { DeskList } from '@/components/manage/desk-list';
-import { AttemptStatusField } from '@/components/reports/attempt-filters';
+import { ListPage, listHref } from '@/components/layout/list-page';
+import { AttemptFilters } from '@/components/reports/attempt-filters';
 import { AttemptsTable, SearchedTo } from '@/components/reports/attempts-table';
 import { listAllAttempts } from '@/lib/attempts/queries';
-import { asAttemptStatus } from '@/lib/attempts/schema';
+import { readAttemptsAsked } from '@/lib/attempts/schema';
 import { requireActor } from '@/lib/auth/session';
-import { readAsked } from '@/lib/paging';
 import { canManage } from '@/lib/policy/rules';
 
 type Props = { searchParams: Promise<Record<string, string | string[] | undefined>> };
@@ -20,23 +19,30 @@ export async function generateMetadata(): Promise<Metadata> {
 export default async function AllAttemptsPage({ searchParams }: Props) {
   const actor = await requireActor();
   if (!canManage(actor)) notFound();
-  const asked = readAsked(await searchParams);
-  const status = asAttemptStatus(asked.status);
+  const params = { ...(await searchParams), mailing: undefined };
+  const { asked, filter, errors, after, isDamaged } = readAttemptsAsked(params, actor.timeZone);
+  const isWrong = Object.keys(errors).length > 0;
   const [t, page] = await Promise.all([
-    getTranslations('reports.attempts'),
-    listAllAttempts(actor, { ...asked, status }),
+    getTranslations('manage'),
+    isWrong ? { items: [], next: null, searchedTo: null } : listAllAttempts(actor, { ...filter, after }),
   ]);
   return (
-    <DeskList
-      place="attempts"
-      asked={{ ...asked, status: status ?? undefined }}
-      searchPlaceholder={t('searchPlaceholder')}
-      filters={<AttemptStatusField status={status} />}
-      nextPage={page.next}
+    <ListPage
+      title={t('attempts.title')}
+      lead={t('attempts.lead')}
+      search={<AttemptFilters asked={asked} errors={errors} zone={actor.timeZone} />}
+      nothing={
+        page.items.length === 0 && !isWrong
+          ? { title: t('nothingFound'), body: t('nothingFoundBody'), showAll: t('showAll') }
+          : null
+      }
       note={page.searchedTo ? <SearchedTo at={page.searchedTo} zone={actor.timeZone} /> : null}
-      isEmpty={page.items.length === 0}
+      next={page.next}
+      after={after}
+      isDamaged={isDamaged}
+      href={(cursor) => listHref('/manage/attempts', { ...asked, after: cursor })}
     >
-      <AttemptsTable attempts={page.items} zone={actor.timeZone} />
-    </DeskList>
+      {isWrong ? null : <AttemptsTable attempts={page.items} zone={actor.timeZone} />}
+    </ListPage>
   );
 }
