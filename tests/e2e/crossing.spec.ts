@@ -156,7 +156,6 @@ for (const [name, roles] of Object.entries({
   admin: { isStaff: true, isSuperuser: true },
 }))
   test(`no page breaks its own policy, as a ${name} sees it`, async ({ page }) => {
-    test.setTimeout(120_000);
     const own = await createPerson(name, roles);
     const said = listen(page);
     note(page);
@@ -196,7 +195,6 @@ for (const [name, roles] of Object.entries({
 test('letters are written, looked at and illustrated without the page breaking its policy, in both themes', async ({
   page,
 }) => {
-  test.setTimeout(120_000);
   const say = catalogue('en');
   const own = await createPerson('writer');
   const said = listen(page);

@@ -184,7 +184,6 @@ async function inParallel<T>(items: T[], work: (item: T) => Promise<void>): Prom
 test('no disguise of a private address shows its content to anybody who may not see it', async ({
   baseURL,
 }) => {
-  test.setTimeout(180_000);
   const base = baseURL ?? '';
   const { db, sql } = connect(process.env.E2E_DATABASE_URL ?? '', 2);
   try {

@@ -48,7 +48,6 @@ function startTls(port: number): Promise<https.Server> {
 test('over https every cookie is of this host alone, https is promised, and people sign in and out', async ({
   browser,
 }) => {
-  test.setTimeout(120_000);
   const user = await createPerson();
   const directory = mkdtempSync(path.join(tmpdir(), `mailroom-tls-${process.pid}-`));
   const logFile = path.join(directory, 'server.log');

@@ -68,7 +68,6 @@ test('an article goes its whole way, and readers see each step at once and nothi
   page,
   browser,
 }) => {
-  test.setTimeout(180_000);
   const email = `editor-${id}@people.test`;
   createManager(email, 'Edna Writer');
   await signIn(page, email);
@@ -192,7 +191,6 @@ test('an article open in two windows: the second is told, sees what the first wr
   page,
   browser,
 }) => {
-  test.setTimeout(300_000);
   const email = `twice-${id}@people.test`;
   createManager(email, 'Tina Twice');
   await signIn(page, email);
@@ -231,7 +229,6 @@ test('an article open in two windows: the second is told, sees what the first wr
 test('what is typed when the session ends is there after signing in again, until it is saved or thrown away', async ({
   page,
 }) => {
-  test.setTimeout(300_000);
   const email = `ended-${id}@people.test`;
   createManager(email, 'Enid Ended');
   await signIn(page, email);
@@ -290,7 +287,6 @@ test('what is typed when the session ends is there after signing in again, until
 });
 
 test('an article is written, published and deleted without JavaScript', async ({ browser }) => {
-  test.setTimeout(300_000);
   const email = `plain-${id}@people.test`;
   createManager(email, 'Paul Plain');
   const page = await (await browser.newContext({ javaScriptEnabled: false })).newPage();
@@ -324,7 +320,6 @@ for (const colorScheme of ['light', 'dark'] as const)
   test(`the pages where articles are written have no barrier that axe knows of (${colorScheme})`, async ({
     page,
   }) => {
-    test.setTimeout(300_000);
     const email = `axe-${colorScheme}-${id}@people.test`;
     createManager(email, 'Axel Axe');
     await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });

@@ -50,7 +50,6 @@ async function another(browser: Browser, page: Page, options: { javaScriptEnable
 test('the numbers of a run move by themselves, and at its end the page says so without having been loaded anew', async ({
   page,
 }) => {
-  test.setTimeout(120_000);
   const say = catalogue('en');
   await sendSlowly(page, 'en', 'moves', 100);
   await openRun(page, say('mailings.live.openRun'));
@@ -82,7 +81,6 @@ test('the numbers of a run move by themselves, and at its end the page says so w
 test('the dashboard follows the runs under way without asking for the page anew, and says when they are over', async ({
   page,
 }) => {
-  test.setTimeout(120_000);
   const say = catalogue('en');
   await sendSlowly(page, 'en', 'board', 300);
   await page.goto('/dashboard');
@@ -113,7 +111,6 @@ test('the dashboard follows the runs under way without asking for the page anew,
 });
 
 test('a run can be held, let go on and stopped where it is watched', async ({ page }) => {
-  test.setTimeout(120_000);
   const say = catalogue('ru');
   // More than can be on their way at once, so that a pause finds some that have not left.
   await sendSlowly(page, 'ru', 'held', 160);
@@ -150,7 +147,6 @@ test('without JavaScript a run shows the numbers of its moment, a link for newer
   page,
   browser,
 }) => {
-  test.setTimeout(120_000);
   const say = catalogue('en');
   await sendSlowly(page, 'en', 'plain', 100);
   const plain = await another(browser, page, { javaScriptEnabled: false });

@@ -8,7 +8,6 @@ import { catalogue, register, writeMessage } from '../support/newcomer';
 test('a weekly mailing comes once a week at its hour, also across the change of the clocks', async ({
   page,
 }) => {
-  test.setTimeout(120_000);
   const id = `weekly${Date.now().toString(36)}`;
   const say = catalogue('en');
   await register(page, 'en', `owner-${id}@people.test`, 'Weekly Writer');

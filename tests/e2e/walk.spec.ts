@@ -14,7 +14,6 @@ for (const locale of ['en', 'ru'] as const) {
   test(`a newcomer's first letters leave at once, and each answer of the mail server is shown (${locale})`, async ({
     page,
   }) => {
-    test.setTimeout(120_000);
     const owner = `owner-${id}@people.test`;
     await register(page, locale, owner, locale === 'ru' ? 'Вера Иванова' : 'Vera Ivanova');
 
