@@ -15,5 +15,6 @@ export const benches: Record<string, () => Promise<Bench>> = {
   front: async () => (await import('./front')).benchFront,
   bare: async () => (await import('./bare')).benchBare,
   weight: async () => (await import('./weight')).benchWeight,
+  reports: async () => (await import('./reports')).benchReports,
   pages: async () => (await import('./pages')).benchPages,
 };

@@ -14,6 +14,8 @@ export type Ground = {
   postgresPid: number;
   /** Letters of one measured pass; what needs more takes a multiple of it. */
   letters: number;
+  /** Attempts of a long history. */
+  attempts: number;
   /** Times each side is measured. */
   rounds: number;
   /** Said beside the table. */

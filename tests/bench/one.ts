@@ -6,6 +6,7 @@ import { type Ground, type Report, startDatabase } from './ground';
 const size = z
   .object({
     BENCH_LETTERS: z.coerce.number().int().min(100).default(10_000),
+    BENCH_ATTEMPTS: z.coerce.number().int().min(10_000).default(10_000_000),
     BENCH_ROUNDS: z.coerce.number().int().min(1).default(5),
   })
   .parse(process.env);
@@ -36,6 +37,7 @@ const ground: Ground = {
   databaseUrl: database.url,
   postgresPid: database.pid,
   letters: size.BENCH_LETTERS,
+  attempts: size.BENCH_ATTEMPTS,
   rounds: size.BENCH_ROUNDS,
   note: (text) => notes.push(text),
   atEnd: (work) => endings.push(work),

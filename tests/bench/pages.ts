@@ -4,19 +4,11 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { sql } from 'drizzle-orm';
-import { z } from 'zod';
 import { db } from '@/db/client';
 import { hashPassword } from '@/lib/auth/passwords';
-import { freePort } from '../../scripts/postgres.mjs';
 import { buildProduction } from '../../scripts/prepare.mjs';
-import {
-  endProcesses,
-  mark,
-  startServer,
-  startWorker,
-  tail,
-  waitForServer,
-} from '../../scripts/processes.mjs';
+import { endProcesses, mark, startWorker, tail } from '../../scripts/processes.mjs';
+import { signInAt } from '../support/visit';
 import { watchBusy } from './busy';
 import {
   compare,
@@ -31,6 +23,7 @@ import {
   type Sink,
   startSink,
 } from './ground';
+import { firstByte, serve } from './site';
 import { dueMailing, stock } from './stock';
 
 const page = '/mailings';
@@ -46,20 +39,16 @@ export async function benchPages(ground: Ground): Promise<Row[]> {
   const sink = await startSink(ground, 'sink.ts');
   const directory = mkdtempSync(path.join(tmpdir(), 'mailroom-bench-pages-'));
   ground.atEnd(() => rmSync(directory, { recursive: true, force: true }));
-  const env = {
-    ...process.env,
-    ...sendingTo(sink),
-    MAILROOM_DATA_DIR: directory,
-    PORT: String(await freePort()),
-  };
-  const server = await serve(ground, env, path.join(directory, 'server.log'));
+  const env = { ...process.env, ...sendingTo(sink), MAILROOM_DATA_DIR: directory };
+  await buildProduction(progress, process.env);
+  const server = await serve(ground, env);
 
   // More than leave in all busy phases together, at ten thousand a second.
   const owner = await stock(ground.letters * 10 * (ground.rounds + 1));
   await dueMailing(owner, new Date(Date.now() - 1000));
   const hash = await hashPassword(password);
   await db.execute(sql`update users set password_hash = ${hash} where id = ${owner.ownerId}`);
-  const cookie = await signIn(server.base);
+  const cookie = await signInAt(server.base, 'owner@bench.test', password);
   const measure = async (workerPid: number | null): Promise<Measured> => {
     const readBusy = watchBusy([
       { name: 'the server', pid: server.pid },
@@ -104,17 +93,6 @@ const sendingTo = (sink: Sink) => ({
   EMAIL_FROM: 'bench@bench.test',
 });
 
-async function serve(ground: Ground, env: NodeJS.ProcessEnv, logFile: string) {
-  await buildProduction(progress, process.env);
-  const port = Number(env.PORT);
-  const server = startServer({ port, env, logFile });
-  const one = mark(server);
-  ground.atEnd(() => endProcesses([one]));
-  if (!(await waitForServer(port, () => server.exitCode !== null)))
-    throw new Error(`The server did not start.\n${tail(logFile)}`);
-  return { base: `http://localhost:${port}`, pid: one.pid };
-}
-
 /** Does `work` while a worker of its own process sends, and ends the worker. Fails when the run was over before `work` was. */
 async function whileSending<T>(
   ground: Ground,
@@ -142,23 +120,6 @@ async function whileSending<T>(
   }
 }
 
-/** Signs in over HTTP, as a browser does; answers the cookies. */
-async function signIn(base: string): Promise<string> {
-  const cookiesOf = (answer: Response) =>
-    answer.headers.getSetCookie().map((cookie) => cookie.split(';')[0] ?? '');
-  const asked = await fetch(`${base}/api/auth/csrf`);
-  const { csrfToken } = z.object({ csrfToken: z.string() }).parse(await asked.json());
-  const answer = await fetch(`${base}/api/auth/callback/credentials`, {
-    method: 'POST',
-    redirect: 'manual',
-    headers: { cookie: cookiesOf(asked).join('; ') },
-    body: new URLSearchParams({ csrfToken, email: 'owner@bench.test', password }),
-  });
-  const session = cookiesOf(answer).find((cookie) => cookie.includes('mailroom.session='));
-  if (!session) throw new Error(`sign-in was answered with ${answer.status} and no session`);
-  return session;
-}
-
 /**
  * Milliseconds to the first byte of each answer, at a fixed rate for so long. Counted from the instant a request was due, so that
  * a server that keeps everybody waiting is not asked less for it.
@@ -175,24 +136,4 @@ async function firstBytes(url: string, cookie: string, phaseSeconds: number): Pr
   );
   agent.destroy();
   return times;
-}
-
-function firstByte(url: string, cookie: string, agent: http.Agent, due: number): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const request = http.get(url, { agent, headers: { cookie }, timeout: 30_000 }, (response) => {
-      let first = Number.NaN;
-      response.once('data', () => {
-        first = performance.now() - due;
-      });
-      response.on('data', () => {});
-      response.once('error', reject);
-      response.once('end', () =>
-        response.statusCode === 200
-          ? resolve(first)
-          : reject(new Error(`${url} answered ${response.statusCode}`)),
-      );
-    });
-    request.once('timeout', () => request.destroy(new Error(`${url} did not answer`)));
-    request.once('error', reject);
-  });
 }

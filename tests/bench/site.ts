@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
+import http from 'node:http';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { db } from '@/db/client';
@@ -40,17 +41,49 @@ export async function startSite(ground: Ground): Promise<Site> {
       authorId: writer.id,
     })),
   );
+  return serve(ground);
+}
+
+/** The production build, which has to be there, on a free port; `settings` beside those of this process. */
+export async function serve(ground: Ground, settings: Record<string, string> = {}): Promise<Site> {
   const directory = mkdtempSync(path.join(tmpdir(), 'mailroom-bench-site-'));
   ground.atEnd(() => rmSync(directory, { recursive: true, force: true }));
   const port = await freePort();
   const logFile = path.join(directory, 'server.log');
-  const env = { ...process.env, EMAIL_TRANSPORT: 'outbox', MAILROOM_DATA_DIR: directory, PORT: String(port) };
+  const env = {
+    ...process.env,
+    EMAIL_TRANSPORT: 'outbox',
+    MAILROOM_DATA_DIR: directory,
+    PORT: String(port),
+    ...settings,
+  };
   const server = startServer({ port, env, logFile });
   const one = mark(server);
   ground.atEnd(() => endProcesses([one]));
   if (!(await waitForServer(port, () => server.exitCode !== null)))
     throw new Error(`The server did not start.\n${tail(logFile)}`);
   return { base: `http://localhost:${port}`, port, pid: one.pid };
+}
+
+/** Milliseconds to the first byte of an answer, counted from when it was due. Fails on any answer but 200. */
+export function firstByte(url: string, cookie: string, agent: http.Agent, due: number): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const request = http.get(url, { agent, headers: { cookie }, timeout: 30_000 }, (response) => {
+      let first = Number.NaN;
+      response.once('data', () => {
+        first = performance.now() - due;
+      });
+      response.on('data', () => {});
+      response.once('error', reject);
+      response.once('end', () =>
+        response.statusCode === 200
+          ? resolve(first)
+          : reject(new Error(`${url} answered ${response.statusCode}`)),
+      );
+    });
+    request.once('timeout', () => request.destroy(new Error(`${url} did not answer`)));
+    request.once('error', reject);
+  });
 }
 
 /** A page as everybody gets it, kept from now on. */
