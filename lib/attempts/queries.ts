@@ -1,7 +1,7 @@
 import { and, asc, type Column, desc, eq, gt, inArray, lt, ne, type SQL, sql } from 'drizzle-orm';
 import { type Db, db } from '@/db/client';
 import type { AnswerKind, AttemptStatus } from '@/db/enums';
-import { attempts, deliveries, mailings, runQuarters, runs, users } from '@/db/schema';
+import { attempts, clients, deliveries, mailings, runQuarters, runs, users } from '@/db/schema';
 import { decodeCursor, encodeCursor, likePattern, type Page, pageSize, toPage } from '@/lib/paging';
 import type { Actor } from '@/lib/policy/rules';
 import { own, readable } from '@/lib/policy/scopes';
@@ -56,8 +56,30 @@ function startOf(after: string | undefined): { at: number; id: number } | null {
   return isNumber(id) && isNumber(at) ? { at, id } : null;
 }
 
+/** What is looked for, if it is a whole address. */
+function addressOf(q: string | undefined): string | null {
+  const text = q?.trim().toLowerCase() ?? '';
+  return /^[^\s@%]+@[^\s@]+\.[^\s@]{2,}$/.test(text) && !text.includes('\0') ? text : null;
+}
+
+/** Of so many owners at most the clients with an address are looked at. */
+const clientsMax = 50;
+
+/** Clients who have an address now: the owner's whose attempts are looked through, or anybody's. */
+async function clientsAt(address: string, along: Along, on: Db): Promise<number[]> {
+  const ofOwner = along?.column === attempts.ownerId ? eq(clients.ownerId, along.value) : undefined;
+  const found = await on
+    .select({ id: clients.id })
+    .from(clients)
+    // By the index of searches where no owner is named.
+    .where(and(ofOwner ?? sql`${clients.search} like ${likePattern(address)}`, eq(clients.emailKey, address)))
+    .limit(clientsMax);
+  return found.map((client) => client.id);
+}
+
 /**
- * Ids of the attempts among `scope` that fit, newest first. Looks through the newest `attemptsSearched` before the cursor and
+ * Ids of the attempts among `scope` that fit, newest first. A whole address that a client has now is looked for in all of them, by that
+ * client; anything else page by page: looks through the newest `attemptsSearched` before the cursor and
  * asks each one's delivery by its key: no answer costs more than that, however rare what is looked for, and the next page goes
  * on where this one ended. What was not taken has indexes of its own, so that these are not looked for among what was. No index of all
  * attempts is by time: the planner cannot walk everybody's past those of an owner who has long been quiet. `also` narrows down further,
@@ -79,18 +101,19 @@ async function searchAttempts(
     at ? sql`${at.toISOString()}::timestamptz` : open;
   const from = instantOf(along?.from, sql`'-infinity'::timestamptz`);
   const until = instantOf(along?.until, sql`'infinity'::timestamptz`);
+  // One bound above alone: of two PostgreSQL may begin at the higher, and read all that lies between.
+  const isFromCursor = cursor !== null && !(along?.until && along.until.getTime() * 1000 <= cursor.at);
   const cursorAt = sql`'epoch'::timestamptz + ${cursor?.at ?? 0}::bigint * interval '1 microsecond'`;
   const among = and(
     scope,
     isMiss ? sql`${attempts.kind} is not null` : undefined,
     byKind ? sql`${attempts.kind} = ${kind}` : undefined,
     along?.column ? sql`${along.column} = ${along.value}::bigint` : undefined,
-    along
-      ? sql`${attempts.attemptedAt} >= ${from} and ${attempts.attemptedAt} < ${until}`
-      : lt(attempts.id, cursor?.id ?? Number.MAX_SAFE_INTEGER),
-    along && cursor
+    along ? sql`${attempts.attemptedAt} >= ${from}` : lt(attempts.id, cursor?.id ?? Number.MAX_SAFE_INTEGER),
+    along && isFromCursor
       ? sql`(${attempts.attemptedAt}, ${attempts.id}) < (${cursorAt}, ${cursor.id}::bigint)`
       : undefined,
+    along && !isFromCursor ? sql`${attempts.attemptedAt} < ${until}` : undefined,
   );
   // A quarter after the other, in each the mailings that had any then: `offset 0` keeps the planner from reading all attempts to join them.
   const some = isMiss
@@ -115,13 +138,41 @@ async function searchAttempts(
       ? byTime
       : sql`${attempts.id} desc`;
   const pattern = likePattern(q);
+  const isAsked = and(
+    status ? sql`recent.status = ${status}` : undefined,
+    kind ? sql`recent.kind = ${kind}` : undefined,
+    also.fits,
+  );
+  const columns = sql`${attempts.id}, ${micros} as at, ${attempts.attemptedAt}, ${attempts.ownerId} as owner_id, ${attempts.mailingId},
+    ${attempts.deliveryId}, ${attempts.status}, ${attempts.kind}, ${attempts.response}`;
+  const inOrder = sql`${along ? sql`recent.attempted_at desc,` : sql``} recent.id desc limit ${size + 1}`;
+  const pageOf = (rows: { id: string; at: string }[]) => {
+    const { items, next } = toPage(
+      rows.map((row) => ({ id: Number(row.id), at: Number(row.at) })),
+      size,
+      (last) => [last.id, last.at],
+    );
+    return { items: items.map((each) => each.id), next };
+  };
+  const address = addressOf(q);
+  const clientIds = address ? await clientsAt(address, along, on) : [];
+  if (address && clientIds.length > 0) {
+    // All that ever went to an address that somebody has now. Laterally and with `offset 0`, so that it is found by its client.
+    const rows = await on.execute<{ id: string; at: string }>(sql`
+      with of_clients as materialized (
+        select ${deliveries.id} from ${deliveries}
+        where ${deliveries.clientId} = any (${sql.param(`{${clientIds}}`)}::bigint[]) and lower(${deliveries.email}) = ${address}
+      )
+      select recent.id, recent.at from of_clients cross join lateral (
+        select ${columns} from ${attempts} where ${attempts.deliveryId} = of_clients.id and ${among} offset 0
+      ) recent ${isAsked ? sql`where ${isAsked}` : sql``} order by ${inOrder}`);
+    if (rows.length > 0 || cursor) return { ...pageOf(rows), searchedTo: null };
+  }
   const ofMailings = also.mailingIds?.length
     ? sql`or recent.mailing_id = any (${sql.param(`{${also.mailingIds}}`)}::bigint[])`
     : sql``;
   const fits = and(
-    status ? sql`recent.status = ${status}` : undefined,
-    kind ? sql`recent.kind = ${kind}` : undefined,
-    also.fits,
+    isAsked,
     pattern
       ? sql`(lower(recent.response) like ${pattern} or lower(client.email) like ${pattern} ${ofMailings})`
       : undefined,
@@ -134,17 +185,9 @@ async function searchAttempts(
   // In the very order of the index, so that it ends with the page.
   const rows = await on.execute<{ id: string; at: string }>(sql`
     select recent.id, recent.at from (
-      select ${attempts.id}, ${micros} as at, ${attempts.attemptedAt}, ${attempts.ownerId} as owner_id, ${attempts.mailingId},
-        ${attempts.deliveryId}, ${attempts.status}, ${attempts.kind}, ${attempts.response}
-      from ${walked} order by ${newest} limit ${searched}
-    ) recent ${client} ${fits ? sql`where ${fits}` : sql``}
-    order by ${along ? sql`recent.attempted_at desc,` : sql``} recent.id desc limit ${size + 1}`);
-  const found = toPage(
-    rows.map((row) => ({ id: Number(row.id), at: Number(row.at) })),
-    size,
-    (last) => [last.id, last.at],
-  );
-  const page = { items: found.items.map((each) => each.id), next: found.next };
+      select ${columns} from ${walked} order by ${newest} limit ${searched}
+    ) recent ${client} ${fits ? sql`where ${fits}` : sql``} order by ${inOrder}`);
+  const page = pageOf(rows);
   if (page.next || !fits) return { ...page, searchedTo: null };
   const [oldest] = await on.execute<{ id: string; at: string }>(sql`
     select ${attempts.id}, ${micros} as at from ${walked}

@@ -5,7 +5,7 @@ import { readPeriod } from '@/lib/recurrence/days';
 import { asDeliveryStatus } from '@/lib/runs/schema';
 
 /** No page of a search looks through more attempts than this. */
-export const attemptsSearched = 100_000;
+export const attemptsSearched = 5000;
 
 /** The words of the status filter; null for anything else. */
 export function asAttemptStatus(value: unknown) {

@@ -197,19 +197,30 @@ export async function listAnsweringDomains(
   limit = 10,
   on: Db = db,
 ): Promise<(AnswerSums & { domain: string; kind: AnswerKind })[]> {
-  return on
-    .select({
-      domain: runAnswers.domain,
-      kind: sql<AnswerKind>`(array_agg(${runAnswers.kind} order by ${runAnswers.failed} + ${runAnswers.unknown} desc, ${runAnswers.attempts} desc))[1]`,
-      ...answerSums,
-    })
+  const ofDomains = and(sumsOf(of), readable(actor, runCounts.ownerId));
+  // First which domains, among however many, then what they said: sorting all that each of them said costs more than all the rest.
+  const most = await on
+    .select({ domain: runAnswers.domain, ...answerSums })
     .from(runCounts)
     .innerJoin(runAnswers, and(eq(runAnswers.runId, runCounts.runId), sql`${runAnswers.domain} <> ''`))
-    .where(and(sumsOf(of), readable(actor, runCounts.ownerId)))
+    .where(ofDomains)
     .groupBy(runAnswers.domain)
     .having(isAny)
     .orderBy(desc(missed), desc(answerSums.attempts), runAnswers.domain)
     .limit(limit);
+  const domains = most.map((row) => row.domain);
+  const said = await on
+    .selectDistinctOn([runAnswers.domain], { domain: runAnswers.domain, kind: runAnswers.kind })
+    .from(runCounts)
+    .innerJoin(runAnswers, eq(runAnswers.runId, runCounts.runId))
+    .where(and(ofDomains, inArray(runAnswers.domain, domains)))
+    .groupBy(runAnswers.domain, runAnswers.kind)
+    .orderBy(runAnswers.domain, desc(missed), desc(answerSums.attempts), runAnswers.kind);
+  const kinds = new Map(said.map((row) => [row.domain, row.kind]));
+  return most.flatMap((row) => {
+    const kind = kinds.get(row.domain);
+    return kind ? [{ ...row, kind }] : [];
+  });
 }
 
 /** A stretch of time with the attempts that were made in it. */

@@ -248,7 +248,7 @@ async function insertAttempts(one: Sql): Promise<void> {
     ) f`);
 }
 
-/** Each table of sums by one statement from the rows. */
+/** Each table of sums by one statement from the rows, a run after the other, as they come into being. */
 async function insertSums(one: Sql): Promise<void> {
   await one`
     update run_counts c set total = d.total, sent = d.sent, failed = d.failed, unknown = d.unknown,
@@ -265,6 +265,12 @@ async function insertSums(one: Sql): Promise<void> {
     insert into run_quarters (run_id, quarter_at, owner_id, mailing_id, succeeded, failed, unknown)
     ${counted(one, "date_bin('15 minutes', attempted_at, '2000-01-01T00:00Z'), owner_id, mailing_id")}`;
   await one`
+    insert into run_domains (run_id, domain, quarter_at, owner_id, mailing_id, succeeded, failed, unknown)
+    select a.run_id, domain_of(d.email), quarter_of(a.attempted_at), a.owner_id, a.mailing_id,
+      count(*) filter (where a.status = 'success'), count(*) filter (where a.status = 'failure'),
+      count(*) filter (where a.status = 'unknown')
+    from attempts a join deliveries d on d.id = a.delivery_id group by 1, 2, 3, 4, 5 order by 1, 2, 3`;
+  await one`
     insert into run_answers (run_id, domain, kind, attempts, failed, unknown)
     select run_id, coalesce(domain, ''), kind, sum(attempts), sum(failed), sum(unknown) from (
       select a.run_id, domain_of(d.email) as domain, a.kind, 1 as attempts, 0 as failed, 0 as unknown
@@ -272,10 +278,10 @@ async function insertSums(one: Sql): Promise<void> {
       union all
       select run_id, domain_of(email), kind, 0, (status = 'failed')::int, (status = 'unknown')::int
       from deliveries where kind is not null
-    ) rows group by grouping sets ((run_id, domain, kind), (run_id, kind))`;
+    ) rows group by grouping sets ((run_id, domain, kind), (run_id, kind)) order by 1, 2, 3`;
 }
 
 const counted = (one: Sql, by: string) => one`
   select run_id${one.unsafe(by && `, ${by}`)}, count(*) filter (where status = 'success') as succeeded,
     count(*) filter (where status = 'failure') as failed, count(*) filter (where status = 'unknown') as unknown
-  from attempts group by run_id${one.unsafe(by && `, ${by}`)}`;
+  from attempts group by run_id${one.unsafe(by && `, ${by}`)} order by run_id${one.unsafe(by && `, ${by}`)}`;

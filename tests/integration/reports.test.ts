@@ -152,6 +152,14 @@ describe('attempts', () => {
     expect(second.items).toMatchObject([{ response: '550 5.1.1 no such user' }]);
     expect(second).toMatchObject({ next: null, searchedTo: null });
     expect(people).toHaveLength(3);
+    // Who is a client now is found by a whole address among all, however long ago it was.
+    const last = people.at(-1)?.email ?? '';
+    const ofLast = { items: [{ email: last }], next: null, searchedTo: null };
+    expect(await listAttempts(owner, { q: ` ${last.toUpperCase()} ` })).toMatchObject(ofLast);
+    expect(await listAllAttempts(await createActor(db, { isStaff: true }), { q: last })).toMatchObject(
+      ofLast,
+    );
+    expect((await listAttempts(owner, { q: last, status: 'unknown' })).items).toEqual([]);
     // What was not taken is not looked for among what was.
     for (const rare of [
       { mailingId: mailing.id, status: 'failure' },
