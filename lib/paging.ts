@@ -67,6 +67,12 @@ export function likePattern(term: string | undefined): string | null {
   return trimmed ? `%${trimmed.replace(/[\\%_]/g, '\\$&')}%` : null;
 }
 
+/** A search term that is a whole address, in lower case; null for any other. */
+export function wholeAddress(term: string | undefined): string | null {
+  const text = term?.trim().toLowerCase() ?? '';
+  return text.length <= 254 && /^[^\s@\0]+@[^\s@\0]+\.[^\s@\0]+$/.test(text) ? text : null;
+}
+
 /** What the address of a managers' list asks for; texts are trimmed and cut, and empty or repeated ones left out. */
 export function readAsked(
   params: Record<string, string | string[] | undefined>,

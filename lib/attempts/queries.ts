@@ -2,7 +2,15 @@ import { and, asc, type Column, desc, eq, gt, inArray, lt, ne, type SQL, sql } f
 import { type Db, db } from '@/db/client';
 import type { AnswerKind, AttemptStatus } from '@/db/enums';
 import { attempts, clients, deliveries, mailings, runQuarters, runs, users } from '@/db/schema';
-import { decodeCursor, encodeCursor, likePattern, type Page, pageSize, toPage } from '@/lib/paging';
+import {
+  decodeCursor,
+  encodeCursor,
+  likePattern,
+  type Page,
+  pageSize,
+  toPage,
+  wholeAddress,
+} from '@/lib/paging';
 import type { Actor } from '@/lib/policy/rules';
 import { own, readable } from '@/lib/policy/scopes';
 import { ofOwnersAlike } from '@/lib/users/queries';
@@ -54,12 +62,6 @@ const isNumber = (key: unknown): key is number => typeof key === 'number' && Num
 function startOf(after: string | undefined): { at: number; id: number } | null {
   const [id, at] = decodeCursor(after) ?? [];
   return isNumber(id) && isNumber(at) ? { at, id } : null;
-}
-
-/** What is looked for, if it is a whole address. */
-function addressOf(q: string | undefined): string | null {
-  const text = q?.trim().toLowerCase() ?? '';
-  return /^[^\s@%]+@[^\s@]+\.[^\s@]{2,}$/.test(text) && !text.includes('\0') ? text : null;
 }
 
 /** Of so many owners at most the clients with an address are looked at. */
@@ -154,7 +156,7 @@ async function searchAttempts(
     );
     return { items: items.map((each) => each.id), next };
   };
-  const address = addressOf(q);
+  const address = wholeAddress(q);
   const clientIds = address ? await clientsAt(address, along, on) : [];
   if (address && clientIds.length > 0) {
     // All that ever went to an address that somebody has now. Laterally and with `offset 0`, so that it is found by its client.

@@ -5,6 +5,7 @@ import {
   attempts,
   batches,
   claimedDeliveries,
+  clients,
   deliveries,
   engines,
   mailings,
@@ -15,7 +16,7 @@ import {
 } from '@/db/schema';
 import { type Clock, systemClock } from '@/lib/clock';
 import { transportName } from '@/lib/email/transport';
-import { decodeCursor, likePattern, pageSize, toPage } from '@/lib/paging';
+import { decodeCursor, likePattern, pageSize, toPage, wholeAddress } from '@/lib/paging';
 import type { Actor } from '@/lib/policy/rules';
 import { managed, own, readable } from '@/lib/policy/scopes';
 import { slowRateNow } from '@/lib/sending/ledger';
@@ -669,45 +670,59 @@ export async function listDeliveries(
     .orderBy(desc(attempts.id))
     .limit(1)
     .as('last');
-  const rows = await on
-    .select({
-      id: deliveries.id,
-      clientId: deliveries.clientId,
-      email: deliveries.email,
-      fullName: deliveries.fullName,
-      status: sql<DeliveryStatus>`case when ${isClaimed} then 'sending' else ${deliveries.status}::text end`,
-      reason: deliveries.reason,
-      kind: deliveries.kind,
-      tries: deliveries.tries,
-      nextTryAt: deliveries.nextTryAt,
-      endedAt: deliveries.endedAt,
-      attempt: {
-        id: last.id,
-        attemptedAt: last.attemptedAt,
-        status: last.status,
-        kind: last.kind,
-        code: last.code,
-        response: last.response,
-      },
-    })
-    .from(deliveries)
-    .innerJoin(runs, eq(runs.id, deliveries.runId))
-    .leftJoinLateral(last, sql`true`)
-    .where(
-      and(
-        eq(deliveries.runId, input.runId),
-        readable(actor, runs.ownerId),
-        input.status ? hasStatus(input.status) : undefined,
-        input.kind ? eq(deliveries.kind, input.kind) : undefined,
-        pattern
-          ? sql`lower(${deliveries.email} || ' ' || ${deliveries.fullName}) like ${pattern}`
-          : undefined,
-        from === null ? undefined : gt(deliveries.clientId, from),
-      ),
-    )
-    // By client: (run, client) is the index that every run has.
-    .orderBy(asc(deliveries.clientId))
-    .limit(size + 1);
+  const select = (which: SQL | undefined) =>
+    on
+      .select({
+        id: deliveries.id,
+        clientId: deliveries.clientId,
+        email: deliveries.email,
+        fullName: deliveries.fullName,
+        status: sql<DeliveryStatus>`case when ${isClaimed} then 'sending' else ${deliveries.status}::text end`,
+        reason: deliveries.reason,
+        kind: deliveries.kind,
+        tries: deliveries.tries,
+        nextTryAt: deliveries.nextTryAt,
+        endedAt: deliveries.endedAt,
+        attempt: {
+          id: last.id,
+          attemptedAt: last.attemptedAt,
+          status: last.status,
+          kind: last.kind,
+          code: last.code,
+          response: last.response,
+        },
+      })
+      .from(deliveries)
+      .innerJoin(runs, eq(runs.id, deliveries.runId))
+      .leftJoinLateral(last, sql`true`)
+      .where(
+        and(
+          eq(deliveries.runId, input.runId),
+          readable(actor, runs.ownerId),
+          input.status ? hasStatus(input.status) : undefined,
+          input.kind ? eq(deliveries.kind, input.kind) : undefined,
+          which,
+          from === null ? undefined : gt(deliveries.clientId, from),
+        ),
+      )
+      // By client: (run, client) is the index that every run has.
+      .orderBy(asc(deliveries.clientId))
+      .limit(size + 1);
+  // A whole address of somebody who is a client now, which a run has once at most, is found without looking through all of them.
+  const address = wholeAddress(input.q);
+  const clientsAt = sql`(select ${clients.id} from ${clients}
+    where ${clients.ownerId} = (select owner_id from ${runs} of_it where of_it.id = ${input.runId}) and ${clients.emailKey} = ${address})`;
+  const found = address
+    ? await select(sql`${deliveries.clientId} in ${clientsAt} and lower(${deliveries.email}) = ${address}`)
+    : [];
+  const rows =
+    found.length > 0
+      ? found
+      : await select(
+          pattern
+            ? sql`lower(${deliveries.email} || ' ' || ${deliveries.fullName}) like ${pattern}`
+            : undefined,
+        );
   return toPage(rows, size, (row) => [row.clientId]);
 }
 export type DeliveryRow = Awaited<ReturnType<typeof listDeliveries>>['items'][number];

@@ -662,6 +662,10 @@ describe('what lists and pages show', () => {
     expect(failed.items.map((row) => row.email)).toEqual([people[2]?.email]);
     const searched = await listDeliveries(owner, { runId: run.id, q: people[4]?.email.toUpperCase() });
     expect(searched.items.map((row) => row.clientId)).toEqual([people[4]?.id]);
+    await db.delete(clients).where(eq(clients.id, people[4]?.id ?? 0));
+    expect((await listDeliveries(owner, { runId: run.id, q: people[4]?.email })).items).toEqual(
+      searched.items,
+    );
   });
 
   test('a run whose mail server is in trouble shows as waiting, with the reason and until when', async () => {
