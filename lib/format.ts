@@ -13,6 +13,11 @@ export function formatCount(locale: Locale, count: { value: number; exact: boole
   return `${formatNumber(locale, count.value)}${count.exact ? '' : '+'}`;
 }
 
+/** A share of one in hundreds: `0.123` → `12%`, `12 %`. */
+export function formatShare(locale: Locale, share: number): string {
+  return new Intl.NumberFormat(languages[locale], { style: 'percent' }).format(share);
+}
+
 /** An instant on the wall clock of `zone` (IANA), to the minute, with the zone's offset: `1 Dec 2026, 09:00 GMT+3`. */
 export function formatInstant(locale: Locale, at: Date | string, zone: string): string {
   return new Intl.DateTimeFormat(languages[locale], {

@@ -1,5 +1,6 @@
 import { useLocale, useTranslations } from 'next-intl';
 import { AppLink } from '@/components/layout/link';
+import { AnswerKindName } from '@/components/reports/answer';
 import { Answer } from '@/components/reports/attempts-table';
 import { Address } from '@/components/ui/address';
 import { Table, Tbody, Td, Th, Thead, Tr } from '@/components/ui/table';
@@ -59,6 +60,11 @@ export function DeliveriesTable({ deliveries, zone }: { deliveries: DeliveryRow[
               ) : null}
             </Td>
             <Td className="[overflow-wrap:anywhere]">
+              {delivery.attempt?.kind ? (
+                <div className="mb-0.5 font-medium">
+                  <AnswerKindName kind={delivery.attempt.kind} />
+                </div>
+              ) : null}
               {delivery.attempt ? <Answer response={delivery.attempt.response} none={t('noAnswer')} /> : null}
             </Td>
           </Tr>

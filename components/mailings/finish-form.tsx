@@ -1,11 +1,14 @@
 'use client';
 
-import { useTranslations } from 'next-intl';
+import { useLocale, useTranslations } from 'next-intl';
 import { useEffect, useId, useState } from 'react';
+import { AnswerKindName } from '@/components/reports/answer';
 import { Alert } from '@/components/ui/alert';
 import { SubmitButton } from '@/components/ui/button';
 import { CheckField, FieldError } from '@/components/ui/field';
 import { Form, useActionForm } from '@/components/ui/form';
+import type { AnswerKind } from '@/db/enums';
+import { formatNumber } from '@/lib/format';
 import { finishRunAction } from '@/lib/runs/actions';
 import { type FinishableOutcome, finishableOutcomes, finishRunSchema } from '@/lib/runs/schema';
 
@@ -14,10 +17,13 @@ export function FinishForm({
   mailingId,
   runId,
   counts,
+  kinds,
 }: {
   mailingId: number;
   runId: number;
   counts: Record<FinishableOutcome, number>;
+  /** What kept those without the letter from it, of how many it did so. */
+  kinds: { kind: AnswerKind; failed: number; unknown: number }[];
 }) {
   const t = useTranslations('mailings.run');
   const form = useActionForm({ schema: finishRunSchema, action: finishRunAction, namespace: 'mailings' });
@@ -55,7 +61,12 @@ export function FinishForm({
               form.control.clearErrors('outcomes');
             }}
             label={t(`outcomes.${outcome}`, { count: counts[outcome] })}
-            hint={t(`outcomeHints.${outcome}`)}
+            hint={
+              <>
+                {t(`outcomeHints.${outcome}`)}
+                {outcome === 'failed' ? <Why kinds={kinds} /> : null}
+              </>
+            }
           />
         ))}
         {error ? <FieldError id={errorId}>{error}</FieldError> : null}
@@ -78,5 +89,21 @@ export function FinishForm({
         <SubmitButton>{count > 0 ? t('finishCount', { count }) : t('finish')}</SubmitButton>
       </div>
     </Form>
+  );
+}
+
+/** Why letters failed, and of how many each: what was refused for good is mostly refused again. */
+function Why({ kinds }: { kinds: { kind: AnswerKind; failed: number }[] }) {
+  const locale = useLocale();
+  const some = kinds.filter(({ failed }) => failed > 0);
+  if (some.length === 0) return null;
+  return (
+    <ul className="mt-1 flex flex-wrap gap-x-4">
+      {some.map(({ kind, failed }) => (
+        <li key={kind}>
+          <AnswerKindName kind={kind} />: {formatNumber(locale, failed)}
+        </li>
+      ))}
+    </ul>
   );
 }

@@ -147,6 +147,7 @@ export function MailingActions({
   hasRuns,
   manualOpen,
   own,
+  isNext,
   now,
 }: {
   mailing: Mailing;
@@ -156,6 +157,8 @@ export function MailingActions({
   hasRuns: boolean;
   manualOpen: boolean;
   own: boolean;
+  /** Sending now is what there is to do next. */
+  isNext: boolean;
   now: Date;
 }) {
   const t = useTranslations('mailings');
@@ -169,7 +172,7 @@ export function MailingActions({
         audience={audience}
         open={manualOpen}
         disabled={mailing.disabledAt !== null || mailing.ownerBlockedAt !== null}
-        variant={mailing.pausedAt && !over ? 'secondary' : 'primary'}
+        variant={isNext && !(mailing.pausedAt && !over) ? 'primary' : 'secondary'}
       />
       <HoldActions mailing={mailing} audience={audience} unsent={unsent} now={now} />
       <LinkButton href={`/mailings/${mailing.id}/edit`}>{t('actions.edit')}</LinkButton>

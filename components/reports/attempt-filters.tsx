@@ -1,6 +1,6 @@
 import { useTranslations } from 'next-intl';
 import { OwnerField } from '@/components/manage/owner-field';
-import { FieldError, SelectField, TextField } from '@/components/ui/field';
+import { SelectField, TextField } from '@/components/ui/field';
 import { SearchBox } from '@/components/ui/search';
 import { answerKinds, attemptStatuses } from '@/db/enums';
 import { type AttemptsAsked, searchMax } from '@/lib/attempts/schema';
@@ -43,17 +43,13 @@ export function AttemptFilters({
     <SearchBox
       defaultValue={asked.q}
       placeholder={t('searchPlaceholder')}
+      error={errorOf('q')}
       folded={{
         active: [asked.mailing, asked.owner, asked.status, asked.kind, asked.from, asked.to].filter(Boolean)
           .length,
         isWrong: Object.keys(errors).length > 0,
       }}
     >
-      {errors.q ? (
-        <div role="alert" className="basis-full">
-          <FieldError>{errorOf('q')}</FieldError>
-        </div>
-      ) : null}
       <div className="grid basis-full grid-cols-[minmax(0,1fr)] items-start gap-3 sm:grid-cols-2 lg:grid-cols-5">
         {mailings ? (
           <SelectField

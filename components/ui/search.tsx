@@ -3,10 +3,10 @@
 import { Search } from 'lucide-react';
 import { useRouter } from 'next/navigation';
 import { useTranslations } from 'next-intl';
-import { type ReactNode, useTransition } from 'react';
+import { type ReactNode, useId, useTransition } from 'react';
 import { Button } from './button';
 import { classNames } from './class-names';
-import { controlStyle } from './field';
+import { controlStyle, FieldError } from './field';
 import { Fold } from './fold';
 
 /**
@@ -20,6 +20,7 @@ export function SearchBox({
   defaultValue,
   placeholder,
   hidden = {},
+  error,
   folded,
   className,
   children,
@@ -29,6 +30,8 @@ export function SearchBox({
   defaultValue?: string | undefined;
   placeholder?: string | undefined;
   hidden?: Record<string, string | undefined>;
+  /** What is wrong with what is looked for, as a sentence. */
+  error?: string | undefined;
   folded?: { active: number; isWrong?: boolean };
   className?: string | undefined;
   children?: ReactNode;
@@ -36,6 +39,7 @@ export function SearchBox({
   const t = useTranslations('ui');
   const router = useRouter();
   const [pending, startTransition] = useTransition();
+  const errorId = useId();
   return (
     <search className={className}>
       <form
@@ -55,10 +59,7 @@ export function SearchBox({
           value ? <input key={key} type="hidden" name={key} value={value} /> : null,
         )}
         <div className={classNames('relative min-w-40 flex-1 sm:max-w-80', folded && 'max-sm:basis-full')}>
-          <Search
-            aria-hidden
-            className="pointer-events-none absolute top-1/2 left-2.5 size-4 -translate-y-1/2 text-muted"
-          />
+          <Search aria-hidden className="pointer-events-none absolute top-2.5 left-2.5 size-4 text-muted" />
           <input
             key={defaultValue ?? ''}
             type="search"
@@ -67,8 +68,15 @@ export function SearchBox({
             placeholder={placeholder}
             defaultValue={defaultValue}
             maxLength={200}
+            aria-invalid={error ? true : undefined}
+            aria-describedby={error ? errorId : undefined}
             className={classNames(controlStyle, 'pl-8')}
           />
+          {error ? (
+            <div role="alert">
+              <FieldError id={errorId}>{error}</FieldError>
+            </div>
+          ) : null}
         </div>
         {folded ? (
           // What was asked for is seen at once: the next answer comes folded.

@@ -17,6 +17,9 @@ export function asAnswerKind(value: unknown) {
   return answerKinds.find((kind) => kind === value) ?? null;
 }
 
+/** Domains that are told of beside the answers of a run or a mailing. */
+export const domainsMax = 50;
+
 /** Characters of what is looked for in lists of attempts and deliveries. */
 export const searchMax = 200;
 

@@ -399,15 +399,21 @@ export async function countChosen(actor: Actor, selection: Selection, on: Db = d
   return { value: Math.min(value, countLimit), exact: value <= countLimit };
 }
 
-/** The actor's mailings that send next, soonest first; held ones are left out. */
+/**
+ * The actor's mailings that send next, soonest first; held ones are left out. `chosen`: how many clients are chosen for it, counted no
+ * further than 10,000; null where it goes to all.
+ */
 export async function listNextSends(actor: Actor, limit = 5, on: Db = db) {
   return on
     .select({
       id: mailings.id,
       name: mailings.name,
       nextSlotAt: mailings.nextSlotAt,
-      zone: mailings.zone,
       periodicity: mailings.periodicity,
+      chosen: sql<number | null>`case when ${mailings.audience} = 'chosen' then (
+        select count(*) from (
+          select 1 from ${mailingClients} some_of where some_of.mailing_id = ${mailings}.id limit ${countLimit + 1}
+        ) found) end`.mapWith(Number),
     })
     .from(mailings)
     .where(

@@ -1,7 +1,8 @@
-import { and, desc, eq, inArray, isNotNull, isNull, lt, or, type SQL, sql } from 'drizzle-orm';
+import { and, desc, eq, gt, gte, inArray, isNotNull, isNull, lt, or, type SQL, sql } from 'drizzle-orm';
 import { type Db, db } from '@/db/client';
 import type { AnswerKind } from '@/db/enums';
-import { clients, mailings, messages, runAnswers, runCounts, runMinutes } from '@/db/schema';
+import { clients, mailings, messages, runAnswers, runCounts, runMinutes, runQuarters } from '@/db/schema';
+import { domainsMax } from '@/lib/attempts/schema';
 import { type BoundedCount, countLimit, decodeCursor, pageSize, toPage } from '@/lib/paging';
 import type { Actor } from '@/lib/policy/rules';
 import { own, readable } from '@/lib/policy/scopes';
@@ -157,6 +158,43 @@ export async function listHeldMailings(actor: Actor, limit = 5, on: Db = db) {
     .limit(limit);
 }
 
+/** Letters that ended in few days say nothing of a sender's name. */
+const refusalsMin = 10;
+/** Of those that were taken or refused: where more are refused, providers begin to distrust all of the sender's letters. */
+const refusalShare = 0.05;
+
+/**
+ * How many letters were refused in the actor's runs that were tried since an instant, where these are so many that something has to be
+ * done; null where they are not. `kind`: why most of them were. Summed over the counts of those runs.
+ */
+export async function findHighRefusal(
+  actor: Actor,
+  since: Date,
+  on: Db = db,
+): Promise<{ failed: number; sent: number; kind: AnswerKind | null } | null> {
+  const tried = on
+    .selectDistinct({ runId: runQuarters.runId })
+    .from(runQuarters)
+    .where(and(own(actor, runQuarters.ownerId), gte(runQuarters.quarterAt, since)));
+  const [found] = await on
+    .select({
+      sent: sum(runCounts.sent),
+      failed: sql<number>`coalesce(sum(${runCounts.failed}), 0)::float8`,
+    })
+    .from(runCounts)
+    .where(and(own(actor, runCounts.ownerId), inArray(runCounts.runId, tried)));
+  if (!found || found.failed < refusalsMin) return null;
+  if (found.failed / (found.sent + found.failed) < refusalShare) return null;
+  const [most] = await on
+    .select({ kind: runAnswers.kind })
+    .from(runAnswers)
+    .where(and(inArray(runAnswers.runId, tried), eq(runAnswers.domain, ''), gt(runAnswers.failed, 0)))
+    .groupBy(runAnswers.kind)
+    .orderBy(desc(sql`sum(${runAnswers.failed})`), runAnswers.kind)
+    .limit(1);
+  return { ...found, kind: most?.kind ?? null };
+}
+
 /** Whose sums: one run, or all runs of a mailing. */
 export type SumsOf = { runId: number } | { mailingId: number };
 
@@ -194,7 +232,7 @@ export async function listAnswers(
 export async function listAnsweringDomains(
   actor: Actor,
   of: SumsOf,
-  limit = 10,
+  limit = domainsMax,
   on: Db = db,
 ): Promise<(AnswerSums & { domain: string; kind: AnswerKind })[]> {
   const ofDomains = and(sumsOf(of), readable(actor, runCounts.ownerId));

@@ -618,6 +618,21 @@ export async function listTroubledRuns(
   );
 }
 
+/** The actor's runs that ended last, with what became of their letters, newest first; missed ones had none. */
+export async function listLastRuns(
+  actor: Actor,
+  limit = 5,
+  on: Db = db,
+  clock: Clock = systemClock,
+): Promise<RunRow[]> {
+  return selectRuns(
+    and(own(actor, runs.ownerId), inArray(runs.status, ['done', 'partly_done', 'stopped'])),
+    limit,
+    on,
+    clock,
+  );
+}
+
 /** A live batch has it: it is being sent. */
 const isClaimed = sql<boolean>`(${deliveries.status} = 'queued' and exists (
   select 1 from ${claimedDeliveries} c where c.run_id = ${deliveries.runId} and c.delivery_id = ${deliveries.id}

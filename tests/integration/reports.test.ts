@@ -10,8 +10,10 @@ import {
   listOtherAttempts,
 } from '@/lib/attempts/queries';
 import { attemptsSearched, csvLine, readAttemptsAsked, readClientsAsked } from '@/lib/attempts/schema';
+import { listNextSends } from '@/lib/mailings/queries';
 import type { Actor } from '@/lib/policy/rules';
 import {
+  findHighRefusal,
   listAnsweringDomains,
   listAnswers,
   listRates,
@@ -19,6 +21,7 @@ import {
   ownCounts,
   reportTotals,
 } from '@/lib/reports/queries';
+import { listLastRuns } from '@/lib/runs/queries';
 import {
   createActor,
   createAttempt,
@@ -85,6 +88,55 @@ describe('reports', () => {
       attemptsUnknown: 0,
     });
     expect((await listReports(owner)).items).toEqual([]);
+  });
+});
+
+describe('the dashboard', () => {
+  test('warns of many refusals lately and says why most were, and not of a few, of long ago, or of another’s', async () => {
+    const refused = async (of: Actor, failed: number, sent: number, openedAt: Date) => {
+      const message = await createMessage(db, of);
+      const mailing = await createMailing(db, of, { messageId: message.id });
+      const run = await createRun(db, mailing, { openedAt, status: 'partly_done' });
+      for (const [at, person] of (await createClients(db, of, failed + sent)).entries()) {
+        const kind = at < failed ? (at < 2 ? 'spam' : 'address_unknown') : null;
+        const delivery = await createDelivery(db, run, person, { status: kind ? 'failed' : 'sent', kind });
+        await createAttempt(db, run, delivery, kind ? { status: 'failure', code: 550, kind } : {});
+      }
+    };
+    const week = new Date('2026-03-01T00:00Z');
+    const within = new Date('2026-03-03T10:07Z');
+    await refused(owner, 30, 0, new Date('2026-02-20T00:00Z'));
+    await refused(stranger, 30, 0, within);
+    expect(await findHighRefusal(owner, week)).toBeNull();
+    await refused(owner, 9, 0, within);
+    expect(await findHighRefusal(owner, week)).toBeNull();
+    await refused(owner, 3, 10, within);
+    expect(await findHighRefusal(owner, week)).toEqual({ failed: 12, sent: 10, kind: 'address_unknown' });
+    // A twentieth is where it begins.
+    await refused(owner, 0, 218, within);
+    expect(await findHighRefusal(owner, week)).toMatchObject({ failed: 12, sent: 228 });
+    await refused(owner, 0, 1, within);
+    expect(await findHighRefusal(owner, week)).toBeNull();
+  });
+
+  test('tells what is sent next and to how many, and how the last runs ended, of one’s own', async () => {
+    const people = await createClients(db, owner, 4);
+    const chosen = await createMailing(db, owner, { clients: people.slice(0, 3) });
+    const toAll = await createMailing(db, owner, { startsAt: new Date('2026-01-06T09:00Z') });
+    await createMailing(db, owner, { pausedAt: new Date() });
+    await createMailing(db, stranger);
+    expect(await listNextSends(owner)).toMatchObject([
+      { id: chosen.id, chosen: 3 },
+      { id: toAll.id, chosen: null },
+    ]);
+    const [done, stopped] = [
+      await createRun(db, chosen, { status: 'done' }),
+      await createRun(db, toAll, { status: 'stopped' }),
+    ];
+    await createRun(db, toAll, { status: 'missed' });
+    await createRun(db, toAll);
+    expect((await listLastRuns(owner)).map(({ id }) => id)).toEqual([stopped.id, done.id]);
+    expect(await listLastRuns(stranger)).toEqual([]);
   });
 });
 

@@ -7,23 +7,27 @@ import { Page } from '@/components/layout/shell';
 import { RunBadge } from '@/components/mailings/badges';
 import { LiveRunProgress } from '@/components/mailings/live-progress';
 import { LiveRuns } from '@/components/mailings/live-runs';
+import { RunProgress } from '@/components/mailings/run-progress';
 import { BlogCard } from '@/components/posts/blog-card';
-import { Badge } from '@/components/ui/badge';
+import { Badge, type Tone } from '@/components/ui/badge';
 import { Card } from '@/components/ui/card';
 import { Stat } from '@/components/ui/stat';
 import { Time } from '@/components/ui/time';
 import { requireActor } from '@/lib/auth/session';
 import { systemClock } from '@/lib/clock';
-import { formatCount } from '@/lib/format';
+import { formatCount, formatShare } from '@/lib/format';
 import { listNextSends } from '@/lib/mailings/queries';
+import { countLimit } from '@/lib/paging';
 import { canManagePosts } from '@/lib/policy/rules';
 import { cachedDrafts } from '@/lib/posts/cache';
 import { countPosts, listPosts } from '@/lib/posts/queries';
-import { listHeldMailings, ownCounts } from '@/lib/reports/queries';
-import { type Counts, listOwnProgress, listTroubledRuns, readingOf } from '@/lib/runs/queries';
+import { findHighRefusal, listHeldMailings, ownCounts } from '@/lib/reports/queries';
+import { type Counts, listLastRuns, listOwnProgress, listTroubledRuns, readingOf } from '@/lib/runs/queries';
 import { sumRecentViews } from '@/lib/views/queries';
 
 const attentionDays = 30;
+/** Over so many days the share of refused letters is looked at. */
+const refusalDays = 7;
 /** Articles of one kind that the overview names. */
 const postsShown = 3;
 
@@ -36,24 +40,29 @@ export default async function DashboardPage() {
   const actor = await requireActor();
   const now = systemClock.now();
   const since = new Date(now.getTime() - attentionDays * 86_400_000);
-  const [t, tMailings, locale, counts, next, progress, held, troubled, blog] = await Promise.all([
-    getTranslations('dashboard'),
-    getTranslations('mailings'),
-    getLocale(),
-    ownCounts(actor),
-    listNextSends(actor),
-    listOwnProgress(actor),
-    listHeldMailings(actor),
-    listTroubledRuns(actor, since),
-    canManagePosts(actor)
-      ? Promise.all([
-          countPosts(actor, { now }),
-          listPosts(actor, { state: 'scheduled', now, size: postsShown }),
-          cachedDrafts(actor),
-          sumRecentViews(actor, { now }),
-        ])
-      : null,
-  ]);
+  const lately = new Date(now.getTime() - refusalDays * 86_400_000);
+  const [t, tMailings, tKinds, locale, counts, next, progress, held, troubled, refusal, last, blog] =
+    await Promise.all([
+      getTranslations('dashboard'),
+      getTranslations('mailings'),
+      getTranslations('reports.answers.kinds'),
+      getLocale(),
+      ownCounts(actor),
+      listNextSends(actor),
+      listOwnProgress(actor),
+      listHeldMailings(actor),
+      listTroubledRuns(actor, since),
+      findHighRefusal(actor, lately),
+      listLastRuns(actor),
+      canManagePosts(actor)
+        ? Promise.all([
+            countPosts(actor, { now }),
+            listPosts(actor, { state: 'scheduled', now, size: postsShown }),
+            cachedDrafts(actor),
+            sumRecentViews(actor, { now }),
+          ])
+        : null,
+    ]);
   const isNew = counts.mailings.value === 0;
   const open = progress.runs;
   const when = (at: Date, zone: string) => <Time value={at} zone={zone} locale={locale} />;
@@ -66,34 +75,103 @@ export default async function DashboardPage() {
     ].join('; ');
   };
 
-  const attention: { key: string; href: string; name: string; text: ReactNode }[] = [
-    ...held.map((mailing) => ({
-      key: `held ${mailing.id}`,
-      href: `/mailings/${mailing.id}`,
-      name: mailing.name,
-      text: mailing.disabledAt
-        ? t('disabled', { reason: mailing.disabledReason ?? '' })
-        : t.rich('paused', { at: () => when(mailing.pausedAt ?? since, actor.timeZone) }),
-    })),
-    ...open.flatMap(({ id, mailingId, mailingName, hold }) => {
-      const text =
-        hold?.kind === 'waiting'
-          ? t.rich('waiting', { until: () => when(hold.wait.until, actor.timeZone) })
-          : hold?.kind === 'leased' || hold?.kind === 'no_engine' || hold?.kind === 'passed_over'
-            ? t.rich('stalled', { since: () => when(hold.since, actor.timeZone) })
-            : null;
-      const href = `/mailings/${mailingId}/runs/${id}`;
-      return text ? [{ key: `hold ${id}`, href, name: mailingName, text }] : [];
+  const toWhom = (chosen: number | null) => {
+    const to = chosen === null ? counts.clients : { value: chosen, exact: chosen <= countLimit };
+    return t(chosen === null ? 'toAll' : 'toChosen', {
+      count: Math.min(to.value, countLimit),
+      exact: to.exact ? 'yes' : 'no',
+    });
+  };
+
+  type Attention = {
+    key: string;
+    tone: Tone;
+    sign: string;
+    /** Where it can be mended. */
+    href: string;
+    name: string;
+    text: ReactNode;
+    action: string;
+  };
+  const attention: Attention[] = [
+    ...open.flatMap(({ id, mailingId, mailingName, hold }): Attention[] => {
+      const of = { key: `hold ${id}`, href: `/mailings/${mailingId}/runs/${id}`, name: mailingName };
+      if (hold?.kind === 'waiting')
+        return [
+          {
+            ...of,
+            tone: 'warn',
+            sign: tMailings('runStatus.waiting'),
+            text: t.rich('waiting', { until: () => when(hold.wait.until, actor.timeZone) }),
+            action: t('do.why'),
+          },
+        ];
+      if (hold?.kind === 'leased' || hold?.kind === 'no_engine' || hold?.kind === 'passed_over')
+        return [
+          {
+            ...of,
+            tone: 'bad',
+            sign: tMailings('runStatus.stalled'),
+            text: t.rich('stalled', { since: () => when(hold.since, actor.timeZone) }),
+            action: t('do.why'),
+          },
+        ];
+      return [];
     }),
-    ...troubled.map((run) => ({
-      key: `run ${run.id}`,
-      href: `/mailings/${run.mailingId}/runs/${run.id}`,
-      name: run.mailingName,
-      text:
-        run.status === 'missed'
-          ? t.rich('missed', { at: () => when(run.slotAt ?? run.openedAt, run.zone) })
-          : missedOf(run.counts),
-    })),
+    ...(refusal
+      ? [
+          {
+            key: 'refusal',
+            tone: 'bad' as const,
+            sign: t('refusalSign'),
+            href: `/attempts?${new URLSearchParams({
+              status: 'failure',
+              ...(refusal.kind ? { kind: refusal.kind } : {}),
+            })}`,
+            name: t('refusalTitle', {
+              share: formatShare(locale, refusal.failed / (refusal.failed + refusal.sent)),
+            }),
+            text: t('refusal', {
+              failed: refusal.failed,
+              count: refusal.failed + refusal.sent,
+              days: refusalDays,
+              known: refusal.kind ? 'yes' : 'no',
+              kind: refusal.kind ? tKinds(`${refusal.kind}.name`) : '',
+            }),
+            action: t('do.look'),
+          },
+        ]
+      : []),
+    ...held.map(
+      (mailing): Attention => ({
+        key: `held ${mailing.id}`,
+        tone: mailing.disabledAt ? 'bad' : 'warn',
+        sign: tMailings(mailing.disabledAt ? 'status.disabled' : 'status.paused'),
+        href: `/mailings/${mailing.id}`,
+        name: mailing.name,
+        text: mailing.disabledAt
+          ? t('disabled', { reason: mailing.disabledReason ?? '' })
+          : t.rich('paused', { at: () => when(mailing.pausedAt ?? since, actor.timeZone) }),
+        action: t(mailing.disabledAt ? 'do.why' : 'do.resume'),
+      }),
+    ),
+    // Of a disabled mailing nothing can be done about its runs: that it is disabled stands here already.
+    ...troubled
+      .filter((run) => !run.mailingDisabledAt)
+      .map((run): Attention => {
+        const isMissed = run.status === 'missed';
+        return {
+          key: `run ${run.id}`,
+          tone: isMissed ? 'bad' : 'warn',
+          sign: tMailings(`runStatus.${isMissed ? 'missed' : 'partly_done'}`),
+          href: `/mailings/${run.mailingId}/runs/${run.id}${isMissed ? '' : '#finish'}`,
+          name: run.mailingName,
+          text: isMissed
+            ? t.rich('missed', { at: () => when(run.slotAt ?? run.openedAt, actor.timeZone) })
+            : missedOf(run.counts),
+          action: t(isMissed ? 'do.send' : 'do.finish'),
+        };
+      }),
   ];
 
   return (
@@ -124,13 +202,32 @@ export default async function DashboardPage() {
               {attention.length === 0 ? (
                 <p className="text-muted">{t('attentionEmpty')}</p>
               ) : (
-                <ul className="grid gap-3">
+                <ul className="grid grid-cols-[minmax(0,1fr)] gap-3">
                   {attention.map((item) => (
-                    <li key={item.key} className="min-w-0 [overflow-wrap:anywhere]">
-                      <AppLink href={item.href} className="font-medium underline-offset-2 hover:underline">
-                        {item.name}
-                      </AppLink>
-                      <div className="text-muted">{item.text}</div>
+                    <li
+                      key={item.key}
+                      className="flex items-start justify-between gap-x-3 gap-y-1.5 max-sm:flex-col"
+                    >
+                      <div className="min-w-0 [overflow-wrap:anywhere]">
+                        <div className="flex flex-wrap items-center gap-x-2">
+                          <AppLink
+                            href={item.href}
+                            className="font-medium underline-offset-2 hover:underline"
+                          >
+                            {item.name}
+                          </AppLink>
+                          <Badge tone={item.tone}>{item.sign}</Badge>
+                        </div>
+                        <div className="text-muted">{item.text}</div>
+                      </div>
+                      <LinkButton
+                        size="sm"
+                        href={item.href}
+                        aria-label={`${item.action}: ${item.name}`}
+                        className="shrink-0"
+                      >
+                        {item.action}
+                      </LinkButton>
                     </li>
                   ))}
                 </ul>
@@ -151,10 +248,11 @@ export default async function DashboardPage() {
                       </AppLink>
                       <div className="text-muted">
                         {mailing.nextSlotAt ? (
-                          <Time value={mailing.nextSlotAt} zone={mailing.zone} locale={locale} relative />
+                          <Time value={mailing.nextSlotAt} zone={actor.timeZone} locale={locale} relative />
                         ) : null}
                         , {tMailings(`periodicity.${mailing.periodicity}`).toLocaleLowerCase(locale)}
                       </div>
+                      <div className="text-muted">{toWhom(mailing.chosen)}</div>
                     </li>
                   ))}
                 </ul>
@@ -177,6 +275,41 @@ export default async function DashboardPage() {
                         <RunBadge run={run} />
                       </div>
                       <LiveRunProgress runId={run.id} counts={run.counts} />
+                    </li>
+                  ))}
+                </ul>
+              )}
+            </Card>
+            <Card
+              title={t('last')}
+              className="xl:col-span-2"
+              actions={
+                <AppLink href="/reports" className="text-[0.875rem] underline underline-offset-2">
+                  {t('reports')}
+                </AppLink>
+              }
+            >
+              {last.length === 0 ? (
+                <p className="text-muted">{t('lastEmpty')}</p>
+              ) : (
+                <ul className="grid gap-4">
+                  {last.map((run) => (
+                    <li key={run.id} className="min-w-0">
+                      <div className="mb-1.5 flex flex-wrap items-center gap-x-2 gap-y-1">
+                        <AppLink
+                          href={`/mailings/${run.mailingId}/runs/${run.id}`}
+                          className="font-medium [overflow-wrap:anywhere] underline-offset-2 hover:underline"
+                        >
+                          {run.mailingName}
+                        </AppLink>
+                        <RunBadge run={run} />
+                        <span className="text-muted">{when(run.slotAt ?? run.openedAt, actor.timeZone)}</span>
+                      </div>
+                      {run.counts.total > 0 ? (
+                        <RunProgress counts={run.counts} />
+                      ) : (
+                        <p className="text-muted">{tMailings('run.emptyTitle')}</p>
+                      )}
                     </li>
                   ))}
                 </ul>

@@ -100,6 +100,11 @@ export default async function MailingPage({ params, searchParams }: Props) {
     open.map((run) => (run.hold ? null : measureRate(actor, { ...run, mailingId: mailing.id }))),
   );
   const unsent = open.reduce((sum, run) => sum + run.counts.queued, 0);
+  const isUnfinished =
+    last !== null &&
+    !open.some((run) => run.id === last.id) &&
+    finishableOutcomes.some((outcome) => last.counts[outcome] > 0);
+  const mayFinish = mayChange && isUnfinished && !mailing.disabledAt && !mailing.ownerBlockedAt;
   const held = mailing.pausedAt || mailing.disabledAt || mailing.ownerBlockedAt;
   const isStarting = open.length === 0 && !progress.isOver;
   const query = (changes: Record<string, string | null>) => {
@@ -143,6 +148,7 @@ export default async function MailingPage({ params, searchParams }: Props) {
               hasRuns={runs.items.length > 0 || Boolean(runsAfter)}
               manualOpen={open.some((run) => run.kind === 'manual')}
               own={actor.id === mailing.ownerId}
+              isNext={!mayFinish && open.length === 0 && !mailing.disabledAt && !mailing.ownerBlockedAt}
               now={now}
             />
           ) : null
@@ -230,12 +236,11 @@ export default async function MailingPage({ params, searchParams }: Props) {
             }
             actions={
               <>
-                {mayChange &&
-                !mailing.disabledAt &&
-                finishableOutcomes.some((outcome) => last.counts[outcome] > 0) ? (
+                {mayFinish ? (
                   <LinkButton
                     size="sm"
-                    variant="primary"
+                    // Of a paused mailing resuming comes first: nothing would leave before.
+                    variant={mailing.pausedAt && mailing.status !== 'completed' ? 'secondary' : 'primary'}
                     href={`/mailings/${mailing.id}/runs/${last.id}#finish`}
                   >
                     {t('run.next.finish')}
@@ -295,12 +300,19 @@ export default async function MailingPage({ params, searchParams }: Props) {
               { term: t('facts.ends'), value: mailing.endsAt ? when(mailing.endsAt) : t('facts.never') },
               {
                 term: t('facts.totals'),
-                value: t('facts.totalsText', {
-                  sent: figures.sent,
-                  succeeded: figures.attemptsSucceeded,
-                  failed: figures.attemptsFailed,
-                  unknown: figures.attemptsUnknown,
-                }),
+                value: (
+                  <>
+                    {t('facts.totalsText', {
+                      sent: figures.sent,
+                      succeeded: figures.attemptsSucceeded,
+                      failed: figures.attemptsFailed,
+                      unknown: figures.attemptsUnknown,
+                    })}
+                    {figures.attemptsFailed > 0 ? (
+                      <span className="text-muted"> {t('facts.totalsHint')}</span>
+                    ) : null}
+                  </>
+                ),
               },
             ]}
           />

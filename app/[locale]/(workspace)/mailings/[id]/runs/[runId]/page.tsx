@@ -2,6 +2,7 @@ import type { Metadata } from 'next';
 import { notFound } from 'next/navigation';
 import { getLocale, getTranslations } from 'next-intl/server';
 import { LinkButton } from '@/components/layout/link';
+import { DamagedPage } from '@/components/layout/list-page';
 import { Page } from '@/components/layout/shell';
 import { RunBadge } from '@/components/mailings/badges';
 import { DeliveriesTable } from '@/components/mailings/deliveries-table';
@@ -20,7 +21,7 @@ import { Pager } from '@/components/ui/pager';
 import { SearchBox } from '@/components/ui/search';
 import { Time } from '@/components/ui/time';
 import { type AnswerKind, deliveryStatuses } from '@/db/enums';
-import { asAnswerKind } from '@/lib/attempts/schema';
+import { readClientsAsked, searchMax } from '@/lib/attempts/schema';
 import { requireActor } from '@/lib/auth/session';
 import { systemClock } from '@/lib/clock';
 import { formatInstant } from '@/lib/format';
@@ -35,13 +36,12 @@ import {
   measureRate,
   readingOf,
 } from '@/lib/runs/queries';
-import { asDeliveryStatus, finishableOutcomes } from '@/lib/runs/schema';
+import { finishableOutcomes } from '@/lib/runs/schema';
 
 type Props = {
   params: Promise<{ id: string; runId: string }>;
   searchParams: Promise<Record<string, string | string[] | undefined>>;
 };
-const text = (value: string | string[] | undefined) => (typeof value === 'string' ? value : undefined);
 
 async function read({ params }: Props) {
   const actor = await requireActor();
@@ -62,28 +62,28 @@ export default async function RunPage(props: Props) {
   const { actor, mailing, run } = await read(props);
   if (!mailing || !run) notFound();
   const asked = await props.searchParams;
-  const q = text(asked.q)?.trim() || undefined;
-  const status = asDeliveryStatus(asked.status);
-  const kind = asAnswerKind(asked.kind);
-  const after = text(asked.after);
+  const { q, status, kind, errors, after, isDamaged } = readClientsAsked(asked);
+  const isWrong = Object.keys(errors).length > 0;
   const under = run.status === 'open' || run.status === 'waiting';
   const mayChange = can(actor, 'send', mailing.ownerId) && !mailing.archivedAt;
   const asksForNumbers = run.status === 'missed' || (under && mayChange);
-  const [t, tKinds, locale, progress, page, audience, open, kinds, domains, rates] = await Promise.all([
-    getTranslations('mailings'),
-    getTranslations('reports.answers.kinds'),
-    getLocale(),
-    findProgress(actor, { mailingId: mailing.id, runId: run.id }),
-    // What the counts know to be empty is not looked for.
-    status && run.counts[status] === 0
-      ? { items: [], next: null }
-      : listDeliveries(actor, { runId: run.id, q, status, kind, after }),
-    asksForNumbers ? countMailingClients(actor, mailing.id) : null,
-    asksForNumbers ? listOpenRunsOf(actor, mailing.id) : [],
-    listAnswers(actor, { runId: run.id }),
-    listAnsweringDomains(actor, { runId: run.id }),
-    listRates(actor, run.id),
-  ]);
+  const [t, tKinds, tErrors, locale, progress, page, audience, open, kinds, domains, rates] =
+    await Promise.all([
+      getTranslations('mailings'),
+      getTranslations('reports.answers.kinds'),
+      getTranslations('errors'),
+      getLocale(),
+      findProgress(actor, { mailingId: mailing.id, runId: run.id }),
+      // What the counts know to be empty is not looked for.
+      isWrong || (status && run.counts[status] === 0)
+        ? { items: [], next: null }
+        : listDeliveries(actor, { runId: run.id, q, status, kind, after }),
+      asksForNumbers ? countMailingClients(actor, mailing.id) : null,
+      asksForNumbers ? listOpenRunsOf(actor, mailing.id) : [],
+      listAnswers(actor, { runId: run.id }),
+      listAnsweringDomains(actor, { runId: run.id }),
+      listRates(actor, run.id),
+    ]);
   const [reached] = progress?.runs ?? [];
   if (!progress || !reached) notFound();
   const { zone } = mailing;
@@ -179,11 +179,6 @@ export default async function RunPage(props: Props) {
                 />
                 {tried ? (
                   <div className="mt-4 flex flex-wrap gap-2">
-                    {mayChange && unfinished && !isOpen ? (
-                      <LinkButton href="#finish" variant="primary">
-                        {t('run.next.finish')}
-                      </LinkButton>
-                    ) : null}
                     {counts.failed > 0 ? (
                       <LinkButton href={`${addressOf({ status: 'failed' })}#clients`}>
                         {t('run.next.failed', { count: counts.failed })}
@@ -201,21 +196,21 @@ export default async function RunPage(props: Props) {
                 ) : null}
               </Card>
             )}
-            {kinds.length > 0 ? (
-              <Card title={t('run.answers')}>
-                <Answers kinds={kinds} domains={domains} shows="clients" hrefOf={listOf} />
-              </Card>
-            ) : null}
             {mayChange && unfinished && !isOpen ? (
               <div id="finish" className="scroll-mt-4">
                 <Card title={t('run.finishTitle')}>
                   {mailing.disabledAt ? (
                     <p className="text-muted">{t('run.finishDisabled')}</p>
                   ) : (
-                    <FinishForm mailingId={mailing.id} runId={run.id} counts={counts} />
+                    <FinishForm mailingId={mailing.id} runId={run.id} counts={counts} kinds={kinds} />
                   )}
                 </Card>
               </div>
+            ) : null}
+            {kinds.length > 0 ? (
+              <Card title={t('run.answers')}>
+                <Answers kinds={kinds} domains={domains} shows="clients" hrefOf={listOf} />
+              </Card>
             ) : null}
           </>
         )}
@@ -247,12 +242,17 @@ export default async function RunPage(props: Props) {
         {run.status === 'missed' || isEmpty ? null : (
           <section id="clients" className="grid scroll-mt-4 grid-cols-[minmax(0,1fr)] gap-3">
             <h2 className="text-lg font-semibold">{t('run.clients')}</h2>
-            <SearchBox defaultValue={q} placeholder={t('run.searchPlaceholder')}>
+            <SearchBox
+              defaultValue={q}
+              placeholder={t('run.searchPlaceholder')}
+              error={errors.q ? tErrors('too_long', { max: searchMax }) : undefined}
+            >
               <SelectField
                 key={status ?? 'all'}
                 name="status"
                 label={t('run.filter')}
                 hideLabel
+                error={errors.status ? tErrors('invalid_value') : undefined}
                 defaultValue={status ?? ''}
                 options={[
                   { value: '', label: t('run.filterAll') },
@@ -262,12 +262,13 @@ export default async function RunPage(props: Props) {
                   })),
                 ]}
               />
-              {kinds.length > 0 ? (
+              {kinds.length > 0 || errors.kind ? (
                 <SelectField
                   key={`kind ${kind}`}
                   name="kind"
                   label={t('run.kindFilter')}
                   hideLabel
+                  error={errors.kind ? tErrors('invalid_value') : undefined}
                   defaultValue={kind ?? ''}
                   className="w-full sm:w-64"
                   options={[
@@ -280,7 +281,8 @@ export default async function RunPage(props: Props) {
                 />
               ) : null}
             </SearchBox>
-            {page.items.length === 0 ? (
+            {isDamaged ? <DamagedPage /> : null}
+            {isWrong ? null : page.items.length === 0 ? (
               <p className="text-muted">{counts.total === 0 ? t('run.noneYet') : t('run.none')}</p>
             ) : (
               <DeliveriesTable deliveries={page.items} zone={zone} />
