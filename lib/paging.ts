@@ -50,6 +50,15 @@ export function readCursor(
   return isOurs ? { after, isDamaged: false } : { after: undefined, isDamaged: true };
 }
 
+/** What the address of a list of one's own asks for that can be sorted: the first of `sorts` where it names none of them. */
+export function readSorted<Sort extends string>(
+  params: Record<string, string | string[] | undefined>,
+  sorts: readonly [Sort, ...Sort[]],
+): { q: string | undefined; sort: Sort; after: string | undefined } {
+  const { q, after } = readAsked(params);
+  return { q, sort: sorts.find((known) => known === params.sort) ?? sorts[0], after };
+}
+
 /** Cuts a list read with `limit size + 1` into a page. */
 export function toPage<T>(
   rows: T[],

@@ -87,7 +87,7 @@ export async function listLetters(
       and(
         visible(viewer),
         pattern ? sql`lower(${letters.toEmail}) like ${pattern}` : undefined,
-        typeof after === 'number' ? lt(letters.id, after) : undefined,
+        typeof after === 'number' && Number.isSafeInteger(after) ? lt(letters.id, after) : undefined,
       ),
     )
     .orderBy(desc(letters.id))

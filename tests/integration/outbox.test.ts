@@ -69,4 +69,14 @@ describe('the outbox', () => {
     expect(new Set(seen).size).toBe(120);
     expect(seen).toHaveLength(120);
   });
+
+  test('a page that no list has led to begins at the beginning, whatever its address says', async () => {
+    const actor = await createActor(db);
+    await outboxTransport('outbox').send([letterOf(actor.id, 'd@mail.org')]);
+    for (const keys of [[1e300], [1.5], ['1'], [null], [-1e300], {}]) {
+      const after = Buffer.from(JSON.stringify(keys)).toString('base64url');
+      const { items } = await listLetters({ actor, isLoopback: false }, { after });
+      expect(items, JSON.stringify(keys)).toHaveLength(1);
+    }
+  });
 });

@@ -49,7 +49,7 @@ export default async function AttemptsPage({ searchParams }: Props) {
         ) : null
       }
       first={
-        nothing && !filtered && !after && !isDamaged ? (
+        nothing && !filtered && !after ? (
           <Empty
             title={t('empty')}
             body={t('emptyBody')}

@@ -8,7 +8,7 @@ import { SearchBox } from '@/components/ui/search';
 import { requireActor } from '@/lib/auth/session';
 import { countClients, listClients } from '@/lib/clients/queries';
 import { type ClientSort, clientSorts } from '@/lib/clients/schema';
-import { readAsked } from '@/lib/paging';
+import { readSorted } from '@/lib/paging';
 
 type Props = { searchParams: Promise<Record<string, string | string[] | undefined>> };
 
@@ -19,9 +19,7 @@ export async function generateMetadata(): Promise<Metadata> {
 
 export default async function ClientsPage({ searchParams }: Props) {
   const actor = await requireActor();
-  const params = await searchParams;
-  const { q, after } = readAsked(params);
-  const sort = clientSorts.find((known) => known === params.sort) ?? 'newest';
+  const { q, sort, after } = readSorted(await searchParams, clientSorts);
   const [t, page, count] = await Promise.all([
     getTranslations('clients'),
     listClients(actor, { q, sort, after }),

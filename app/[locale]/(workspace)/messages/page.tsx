@@ -9,7 +9,7 @@ import { Time } from '@/components/ui/time';
 import { requireActor } from '@/lib/auth/session';
 import { countMessages, listMessages } from '@/lib/messages/queries';
 import { type MessageSort, messageSorts } from '@/lib/messages/schema';
-import { readAsked } from '@/lib/paging';
+import { readSorted } from '@/lib/paging';
 
 type Props = { searchParams: Promise<Record<string, string | string[] | undefined>> };
 
@@ -20,9 +20,7 @@ export async function generateMetadata(): Promise<Metadata> {
 
 export default async function MessagesPage({ searchParams }: Props) {
   const actor = await requireActor();
-  const params = await searchParams;
-  const { q, after } = readAsked(params);
-  const sort = messageSorts.find((known) => known === params.sort) ?? 'newest';
+  const { q, sort, after } = readSorted(await searchParams, messageSorts);
   const [t, locale, page, count] = await Promise.all([
     getTranslations('messages'),
     getLocale(),

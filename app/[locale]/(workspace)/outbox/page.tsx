@@ -11,7 +11,7 @@ import { Table, Tbody, Td, Th, Thead, Tr } from '@/components/ui/table';
 import { Time } from '@/components/ui/time';
 import { listLetters } from '@/lib/email/outbox';
 import { requireViewer } from '@/lib/email/viewer';
-import { readAsked } from '@/lib/paging';
+import { readAsked, readCursor } from '@/lib/paging';
 
 type Props = { searchParams: Promise<Record<string, string | string[] | undefined>> };
 
@@ -22,7 +22,9 @@ export async function generateMetadata(): Promise<Metadata> {
 
 export default async function OutboxPage({ searchParams }: Props) {
   const viewer = await requireViewer();
-  const { q, after } = readAsked(await searchParams);
+  const params = await searchParams;
+  const { q } = readAsked(params);
+  const { after, isDamaged } = readCursor(params, ['number']);
   const [t, locale, page] = await Promise.all([
     getTranslations('outbox'),
     getLocale(),
@@ -41,9 +43,10 @@ export default async function OutboxPage({ searchParams }: Props) {
       }
       next={page.next}
       after={after}
+      isDamaged={isDamaged}
       href={(cursor) => listHref('/outbox', { q, after: cursor })}
     >
-      <Table caption={t('title')}>
+      <Table caption={t('title')} stacks>
         <Thead>
           <Tr>
             <Th>{t('subject')}</Th>

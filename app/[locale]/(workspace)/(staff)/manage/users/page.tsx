@@ -11,7 +11,7 @@ import { Table, Tbody, Td, Th, Thead, Tr } from '@/components/ui/table';
 import { Time } from '@/components/ui/time';
 import { requireActor } from '@/lib/auth/session';
 import { formatNumber } from '@/lib/format';
-import { readAsked } from '@/lib/paging';
+import { readSorted } from '@/lib/paging';
 import { canManage } from '@/lib/policy/rules';
 import { countUsers, listUsers } from '@/lib/users/queries';
 import { type UserSort, userRoles, userSorts, userStates } from '@/lib/users/schema';
@@ -27,10 +27,9 @@ export default async function UsersPage({ searchParams }: Props) {
   const actor = await requireActor();
   if (!canManage(actor)) notFound();
   const params = await searchParams;
-  const { q, after } = readAsked(params);
+  const { q, sort, after } = readSorted(params, userSorts);
   const role = userRoles.find((known) => known === params.role);
   const state = userStates.find((known) => known === params.state);
-  const sort = userSorts.find((known) => known === params.sort) ?? 'newest';
   const [t, locale, page, count] = await Promise.all([
     getTranslations('manage.users'),
     getLocale(),
