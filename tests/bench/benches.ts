@@ -15,6 +15,7 @@ export const benches: Record<string, () => Promise<Bench>> = {
   front: async () => (await import('./front')).benchFront,
   bare: async () => (await import('./bare')).benchBare,
   weight: async () => (await import('./weight')).benchWeight,
+  watched: async () => (await import('./watched')).benchWatched,
   reports: async () => (await import('./reports')).benchReports,
   pages: async () => (await import('./pages')).benchPages,
 };

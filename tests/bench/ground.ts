@@ -206,16 +206,18 @@ export async function seconds(work: () => Promise<unknown>): Promise<number> {
   return Number(process.hrtime.bigint() - from) / 1e9;
 }
 
-/** How long work took, and which cores were busy: this process, Postgres, and a sink where there is one. */
+/** How long work took, and which cores were busy: this process, Postgres, a sink where there is one, and others that are named. */
 export async function timed(
   ground: Ground,
   sink: Sink | null,
   work: () => Promise<unknown>,
+  others: { name: string; pid: number }[] = [],
 ): Promise<{ time: number; busy: string }> {
   const readBusy = watchBusy([
     { name: 'this process', pid: process.pid },
     { name: 'Postgres', pid: ground.postgresPid, withChildren: true },
     ...(sink ? [{ name: 'the sink', pid: sink.pid }] : []),
+    ...others,
   ]);
   const time = await seconds(work);
   return { time, busy: readBusy() };

@@ -1,13 +1,9 @@
-import { sql } from 'drizzle-orm';
 import PgBoss from 'pg-boss';
 import postgres from 'postgres';
-import { db } from '@/db/client';
 import type { SendResult, Transport } from '@/lib/email/transport';
-import type { Actor } from '@/lib/policy/rules';
-import { startRun } from '@/lib/runs/mutations';
 import { compare, type Ground, type Row, rate, rowOf, timed, whole } from './ground';
 import { expectRecorded, passToTheEnd } from './pass';
-import { dueMailing, stock } from './stock';
+import { openRun } from './stock';
 
 const taken: SendResult = { outcome: 'accepted', code: 250, response: '250 2.0.0 Ok: queued', stage: 'dot' };
 
@@ -42,7 +38,7 @@ export async function benchLedger(ground: Ground): Promise<Row[]> {
     const measured = await compare(
       ground,
       async () => {
-        await openRun(howMany);
+        await openRun(howMany, { subject: 'News', body: '<p>Hello {{ client.full_name }}</p>' });
         const { time, busy } = await timed(ground, null, () => passToTheEnd(nowhere));
         await expectRecorded(howMany);
         return { value: howMany / time, busy };
@@ -64,24 +60,6 @@ export async function benchLedger(ground: Ground): Promise<Row[]> {
     );
   }
   return rows;
-}
-
-/** A run of that many tiny letters, open and analysed. */
-async function openRun(howMany: number): Promise<void> {
-  const owner = await stock(howMany, { subject: 'News', body: '<p>Hello {{ client.full_name }}</p>' });
-  const never = new Date(Date.now() + 365 * 24 * 3600_000);
-  const actor: Actor = {
-    id: owner.ownerId,
-    email: 'owner@bench.test',
-    name: 'Bench Owner',
-    isStaff: false,
-    isSuperuser: false,
-    timeZone: 'UTC',
-    locale: 'en',
-  };
-  const started = await startRun(actor, { mailingId: await dueMailing(owner, never) });
-  if (!started.ok) throw new Error(`the run did not open: ${started.error.code}`);
-  await db.execute(sql`analyze`);
 }
 
 async function openBoss(ground: Ground) {

@@ -15,7 +15,7 @@ import { firstByte, type Site, serve } from './site';
 
 /** Attempts on the other side of the ratio. */
 const few = 10_000;
-const perSecond = 12;
+const perSecond = 10;
 
 /** A service with so much history: its server, who is signed in, and where its pages are. */
 export type Side = { site: Site; owner: string; manager: string; places: Places; attempts: number };
@@ -147,7 +147,7 @@ async function findPlaces(database: Sql): Promise<Places> {
 
 /** Each page of both sides in turn, at a steady rate. */
 export async function comparePages(ground: Ground, large: Side, small: Side): Promise<Row[]> {
-  const asked = Math.max(10, Math.round(ground.letters / 250));
+  const asked = Math.max(10, Math.round(ground.letters / 333));
   // The first requests load the code of a page, and what it reads into the cache of the database.
   for (const page of pages) await askInTurn(page, [large, small], 3);
   const measured = new Map(

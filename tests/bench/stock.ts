@@ -1,5 +1,7 @@
 import { sql } from 'drizzle-orm';
 import { db } from '@/db/client';
+import type { Actor } from '@/lib/policy/rules';
+import { startRun } from '@/lib/runs/mutations';
 
 /** A letter of 5 KB of HTML, personalised. */
 export const subject = 'News for {{ client.full_name | default: "friend" }}';
@@ -57,4 +59,27 @@ export async function dueMailing(owner: Owner, at: Date): Promise<number> {
     values (${owner.ownerId}, 'Bench', ${owner.messageId}, 'all', 'once', ${at.toISOString().slice(0, 19)}, 'UTC',
       ${at.toISOString()}::timestamptz, ${at.toISOString()}::timestamptz) returning id`);
   return Number(mailing?.id);
+}
+
+/** A run to that many clients, open and analysed, in an emptied database. */
+export async function openRun(
+  howMany: number,
+  letter?: { subject: string; body: string },
+): Promise<{ mailingId: number; runId: number }> {
+  const owner = await stock(howMany, letter);
+  const never = new Date(Date.now() + 365 * 24 * 3600_000);
+  const actor: Actor = {
+    id: owner.ownerId,
+    email: 'owner@bench.test',
+    name: 'Bench Owner',
+    isStaff: false,
+    isSuperuser: false,
+    timeZone: 'UTC',
+    locale: 'en',
+  };
+  const mailingId = await dueMailing(owner, never);
+  const started = await startRun(actor, { mailingId });
+  if (!started.ok) throw new Error(`the run did not open: ${started.error.code}`);
+  await db.execute(sql`analyze`);
+  return { mailingId, runId: started.data.runId };
 }
