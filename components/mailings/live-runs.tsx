@@ -2,7 +2,17 @@
 
 import { useRouter } from 'next/navigation';
 import { createContext, type ReactNode, useContext, useEffect, useRef, useState, useTransition } from 'react';
-import { type PaceSample, type ProgressReading, paceOf, triedOf, withSample } from '@/lib/runs/schema';
+import {
+  askAgainHeader,
+  askedAfterHeader,
+  askMaxMs,
+  askMs,
+  type PaceSample,
+  type ProgressReading,
+  paceOf,
+  triedOf,
+  withSample,
+} from '@/lib/runs/schema';
 
 type Run = ProgressReading['runs'][number];
 type Live = {
@@ -20,9 +30,6 @@ export function useLiveRuns(): Live {
   return useContext(Watched);
 }
 
-const askMs = 1000;
-/** A run that stands still is asked about ever more rarely. */
-const askMaxMs = 10_000;
 /** How often the rest of the page may be made anew when a run gets into another state. */
 const refreshMs = 5000;
 /** The lists of letters below the numbers of a mailing follow at this distance while letters leave. */
@@ -78,6 +85,7 @@ export function LiveRuns({
     let timer: ReturnType<typeof setTimeout> | undefined;
     let asking: AbortController | null = null;
     let isEnded = false;
+    let waitMs = askMs;
 
     const refresh = () => {
       listsAt = refreshedAt = performance.now();
@@ -105,12 +113,13 @@ export function LiveRuns({
       if (asking || isEnded || document.visibilityState !== 'visible') return;
       asking = new AbortController();
       const tooLong = setTimeout(() => asking?.abort(), 10_000);
-      let waitMs = askMs;
+      const waitedMs = waitMs;
+      waitMs = askMs;
       try {
         const response = await fetch(address, {
           cache: 'no-store',
           signal: asking.signal,
-          ...(etag ? { headers: { 'if-none-match': etag } } : {}),
+          headers: { [askedAfterHeader]: `${waitedMs}`, ...(etag ? { 'if-none-match': etag } : {}) },
         });
         if (response.status === 304 && known) quietTurns += 1;
         else if (response.ok) {
@@ -141,7 +150,8 @@ export function LiveRuns({
           isEnded = true;
           return;
         }
-        waitMs = Math.min(askMaxMs, askMs * 1.5 ** Math.max(0, quietTurns - 3));
+        const patienceMs = Number(response.headers.get(askAgainHeader)) || askMs;
+        waitMs = Math.min(askMaxMs, Math.max(patienceMs, askMs * 1.5 ** Math.max(0, quietTurns - 3)));
       } catch {
         if (isEnded) return;
         failures += 1;

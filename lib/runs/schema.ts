@@ -80,3 +80,31 @@ export type ProgressReading = {
   standing: string;
   isOver: boolean;
 };
+
+/** Milliseconds from an answer of `/api/runs/progress` to the next question, while runs move and few ask. */
+export const askMs = 1000;
+/** Of what stands still, and where many ask, it is asked ever more rarely. */
+export const askMaxMs = 10_000;
+/** A page says how long it had waited, and is told how long to wait at least; both in milliseconds. */
+export const askedAfterHeader = 'asked-after-ms';
+export const askAgainHeader = 'ask-again-ms';
+
+/** How many pages ask a server at the moment, as far as it knows from their questions. */
+export type Crowd = { atMs: number; pages: number };
+
+/** A question counts for so long, ever less. */
+const crowdMs = 5000;
+/** Questions a second that a server wants to answer at most, so that many who watch a run do not slow it down. */
+const asksMax = 10;
+
+/** Takes a question into account: one that comes every five seconds stands for as many pages as five that come every second. */
+export function withAsker(crowd: Crowd, atMs: number, waitedMs: number): Crowd {
+  const left = Math.exp(Math.min(0, crowd.atMs - atMs) / crowdMs);
+  const weight = Math.min(askMaxMs, Math.max(askMs, waitedMs || askMs)) / crowdMs;
+  return { atMs, pages: crowd.pages * left + weight };
+}
+
+/** Milliseconds after which a page may ask again. */
+export function askAgainMs({ pages }: Crowd): number {
+  return Math.round(Math.min(askMaxMs, Math.max(askMs, (pages * 1000) / asksMax)));
+}

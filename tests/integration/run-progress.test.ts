@@ -11,7 +11,7 @@ import { parseEnv } from '@/lib/env';
 import type { Actor } from '@/lib/policy/rules';
 import { pauseMailing, startRun, stopMailing } from '@/lib/runs/mutations';
 import { findProgress, type Hold, listOwnProgress, measureRate, type Progress } from '@/lib/runs/queries';
-import { finishRunSchema, paceOf, withSample } from '@/lib/runs/schema';
+import { askAgainMs, finishRunSchema, paceOf, withAsker, withSample } from '@/lib/runs/schema';
 import { sendDueMailings } from '@/lib/sending/engine';
 import {
   asActor,
@@ -433,6 +433,45 @@ describe('what a page asks while somebody watches', () => {
       runs: [{ isOpen: false, counts: { cancelled: 3, queued: 0 } }],
     });
     expect(end.standing).not.toBe(reading.standing);
+  });
+
+  it('is asked every second where few watch, and by each the more rarely the more they are', async () => {
+    /** Answers a second, when so many pages have watched for a while and each waits as it is told. */
+    const answersASecond = (pages: number) => {
+      let crowd = { atMs: 0, pages: 0 };
+      let answers = 0;
+      const due = Array.from({ length: pages }, (_, nth) => ({ atMs: (nth * 1000) / pages, waitedMs: 1000 }));
+      for (let atMs = 0; atMs < 60_000; atMs += 10)
+        for (const page of due.filter((each) => each.atMs <= atMs)) {
+          crowd = withAsker(crowd, atMs, page.waitedMs);
+          page.waitedMs = askAgainMs(crowd);
+          page.atMs = atMs + page.waitedMs;
+          if (atMs >= 30_000) answers += 1;
+        }
+      return answers / 30;
+    };
+    expect(answersASecond(1)).toBeCloseTo(1, 0);
+    expect(answersASecond(5)).toBeCloseTo(5, 0);
+    expect(answersASecond(50)).toBeLessThan(15);
+    expect(answersASecond(50)).toBeGreaterThan(7);
+    expect(answersASecond(200)).toBeLessThan(25);
+
+    const user = await createUser(db, { password });
+    owner = asActor(user);
+    const { mailing } = await standingRun();
+    const cookie = await signIn(user.email, password);
+    const patience = async (times: number, waited: string) => {
+      let told = Number.NaN;
+      for (let nth = 0; nth < times; nth += 1) {
+        const answer = await ask(cookie, `mailing=${mailing.id}`, { 'asked-after-ms': waited });
+        told = Number(answer.headers.get('ask-again-ms'));
+      }
+      return told;
+    };
+    expect(await patience(1, '1000')).toBe(1000);
+    expect(await patience(20, '10000')).toBeGreaterThan(1000);
+    expect(await patience(1, 'Infinity')).toBeLessThanOrEqual(10_000);
+    expect(await patience(1, 'no number')).toBeLessThanOrEqual(10_000);
   });
 
   it('is, where no mailing is named, of all their own runs, and again only what has changed', async () => {
