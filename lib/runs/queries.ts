@@ -424,6 +424,48 @@ export async function listOwnProgress(
   };
 }
 
+/** Runs under way that are looked at for some that stand still. */
+const lookedAt = 50;
+
+/**
+ * Runs under way that the sender makes wait or that stand still although nothing holds them, those served least recently first, at most
+ * `limit`, for managers: of everybody's or of one owner's. Nothing for anybody else.
+ */
+export async function listStuckRuns(
+  actor: Actor,
+  input: { ownerId: number | null; limit?: number },
+  on: Db = db,
+  clock: Clock = systemClock,
+) {
+  const { ownerId, limit = 10 } = input;
+  const now = clock.now();
+  const rows = await selectProgress(
+    {
+      runs: isRunOpen,
+      where: and(managed(actor), isRunOpen, ownerId === null ? undefined : eq(runs.ownerId, ownerId)),
+      order: sql`${runs.servedAt}`,
+      limit: lookedAt,
+    },
+    on,
+    now,
+  );
+  const stuck = rows.flatMap((row) => {
+    const hold = row.id === null ? null : holdOf(row, now);
+    switch (hold?.kind) {
+      case 'waiting':
+      case 'leased':
+      case 'no_engine':
+      case 'passed_over':
+        return [
+          { runId: Number(row.id), mailingId: Number(row.of_mailing), mailingName: row.mailing_name, hold },
+        ];
+      default:
+        return [];
+    }
+  });
+  return stuck.slice(0, limit);
+}
+
 /** A mailing of the actor's is due, and nothing holds it. */
 async function hasDue(actor: Actor, on: Db, now: Date): Promise<boolean> {
   const due = await on

@@ -1,0 +1,462 @@
+import { sql } from 'drizzle-orm';
+import { beforeAll, describe, expect, test } from 'vitest';
+import { db } from '@/db/client';
+import { attempts, deliveries } from '@/db/schema';
+import { fixedClock } from '@/lib/clock';
+import type { Actor } from '@/lib/policy/rules';
+import {
+  countUnfinished,
+  exportReport,
+  findAlarms,
+  listKinds,
+  listReportRows,
+  listSteps,
+  type Report,
+  readReport,
+  sumPeriod,
+  type Whose,
+} from '@/lib/reports/periods/queries';
+import { type ReportList, reportSorts, reportTables } from '@/lib/reports/periods/schema';
+import {
+  createActor,
+  createClient,
+  createMailing,
+  createMessage,
+  createRun,
+  createSuppression,
+} from '@/tests/support/factories';
+import { differingSums } from '@/tests/support/sums';
+
+/*
+ * Reports against the rows themselves: letters of three users over a winter, made around both changes of daylight saving, counted anew
+ * by the calendar of PostgreSQL, which knows zones by itself.
+ */
+
+const clock = fixedClock(new Date('2026-04-02T10:00:00Z'));
+const zones = ['UTC', 'Europe/Berlin', 'America/St_Johns', 'Asia/Kathmandu', 'Australia/Lord_Howe'];
+
+let owner: Actor;
+let stranger: Actor;
+let manager: Actor;
+let other: { mailing: number; message: number };
+const mailingIds: number[] = [];
+const messageIds: number[] = [];
+
+function seeded(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
+    return state / 4_294_967_296;
+  };
+}
+
+/** Two mailings with runs from October to April; every third letter is refused, every tenth unknown. */
+async function sendOverWinter(of: Actor, seed: number): Promise<{ mailing: number; message: number }> {
+  const random = seeded(seed);
+  const domains = ['one.example', 'two.example', 'three.example'];
+  const people = [];
+  for (const [at, domain] of domains.entries())
+    people.push(await createClient(db, of, { email: `p${at}-${seed}@${domain}` }));
+  let last = { mailing: 0, message: 0 };
+  for (const nth of [0, 1]) {
+    const message = await createMessage(db, of, { subject: `Subject ${nth}` });
+    const mailing = await createMailing(db, of, {
+      messageId: message.id,
+      name: `Winter ${nth}`,
+      status: 'running',
+    });
+    last = { mailing: mailing.id, message: message.id };
+    if (of === owner) {
+      mailingIds.push(mailing.id);
+      messageIds.push(message.id);
+    }
+    for (let week = 0; week < 24; week += 1) {
+      const openedAt = new Date(
+        Date.parse('2025-10-18T22:00:00Z') + (week * 7 + nth * 3) * 86_400_000 + random() * 86_400_000,
+      );
+      const isOpen = week === 23 && nth === 1;
+      const run = await createRun(db, mailing, {
+        openedAt,
+        messageId: week % 2 ? message.id : null,
+        slotAt: openedAt,
+        status: 'open',
+      });
+      const rows = await db
+        .insert(deliveries)
+        .values(
+          people.map((person, at) => {
+            const roll = (week + at) % 10;
+            const status = roll === 9 ? 'unknown' : roll % 3 === 2 ? 'failed' : 'sent';
+            return {
+              runId: run.id,
+              clientId: person.id,
+              email: person.email,
+              fullName: person.fullName,
+              status,
+              endedAt: openedAt,
+              reason: status === 'sent' ? null : 'refused',
+              kind: status === 'sent' ? null : status === 'failed' ? 'address_unknown' : 'no_answer',
+            } as const;
+          }),
+        )
+        .returning({ id: deliveries.id, status: deliveries.status });
+      await db.insert(attempts).values(
+        rows.flatMap(({ id, status }) => {
+          const one = {
+            deliveryId: id,
+            runId: run.id,
+            mailingId: mailing.id,
+            ownerId: of.id,
+            batchId: 1,
+            code: 250,
+            response: '',
+            stage: 'dot',
+            transport: 'smtp',
+          };
+          // Some hours later, over the midnights of several zones.
+          const later = () => new Date(openedAt.getTime() + random() * 5 * 3_600_000);
+          const result = { sent: 'success', failed: 'failure', unknown: 'unknown' } as const;
+          const last = status === 'sent' || status === 'failed' ? result[status] : result.unknown;
+          return [
+            ...(random() < 0.3
+              ? [{ ...one, attemptedAt: openedAt, status: 'failure', kind: 'greylisted' } as const]
+              : []),
+            {
+              ...one,
+              attemptedAt: later(),
+              status: last,
+              kind:
+                last === 'success'
+                  ? null
+                  : last === 'failure'
+                    ? ('address_unknown' as const)
+                    : ('no_answer' as const),
+            },
+          ];
+        }),
+      );
+      if (!isOpen)
+        await db.execute(
+          sql`update runs set status = 'partly_done', closed_at = opened_at where id = ${run.id}`,
+        );
+    }
+  }
+  await createSuppression(db, of, `gone-${seed}@one.example`, {
+    createdAt: new Date('2026-03-29T00:30:00Z'),
+  });
+  await createSuppression(db, of, `spam-${seed}@one.example`, {
+    createdAt: new Date('2026-02-10T12:00:00Z'),
+    reason: 'complained',
+  });
+  return last;
+}
+
+async function asked(
+  actor: Actor,
+  params: Record<string, string | string[]>,
+  whose: Whose = 'own',
+): Promise<Report> {
+  const { report, errors } = await readReport(actor, whose, params, db, clock);
+  if (!report) throw new Error(JSON.stringify(errors));
+  return report;
+}
+
+async function codesOf(
+  actor: Actor,
+  params: Record<string, string | string[]>,
+  whose: Whose = 'own',
+): Promise<Record<string, string>> {
+  const { report, errors } = await readReport(actor, whose, params, db, clock);
+  const codes = Object.fromEntries(Object.entries(errors).map(([name, { code }]) => [name, code]));
+  expect(report === null).toBe(Object.keys(codes).length > 0);
+  return codes;
+}
+
+beforeAll(async () => {
+  owner = await createActor(db, { timeZone: 'Europe/Berlin', email: 'winter.owner@reports.example' });
+  stranger = await createActor(db, { email: 'winter.stranger@reports.example' });
+  manager = await createActor(db, { isStaff: true });
+  await sendOverWinter(owner, 1);
+  other = await sendOverWinter(stranger, 2);
+});
+
+const winter = { from: '2025-10-19', to: '2026-04-02' };
+
+describe('a report', () => {
+  test('agrees with the rows, in zones of every kind and over both changes of daylight saving', async () => {
+    expect(await db.execute(sql.raw(differingSums))).toEqual([]);
+    for (const zone of zones)
+      for (const by of ['day', 'week', 'month'] as const) {
+        const report = await asked(owner, { ...winter, zone, by });
+        const counted = await db.execute<{ step: string; sent: number; failed: number; unknown: number }>(sql`
+          select greatest(date_trunc(${by}, attempted_at at time zone ${zone})::date, ${winter.from}::date)::text as step,
+            (count(*) filter (where status = 'success'))::int as sent,
+            (count(*) filter (where status = 'failure'))::int as failed,
+            (count(*) filter (where status = 'unknown'))::int as unknown
+          from attempts where owner_id = ${owner.id}
+            and (attempted_at at time zone ${zone})::date between ${winter.from}::date and ${winter.to}::date
+          group by 1 order by 1`);
+        const steps = await listSteps(owner, report);
+        expect(
+          steps
+            .filter(({ sent, failed, unknown }) => sent + failed + unknown > 0)
+            .map(({ first, sent, failed, unknown }) => ({ step: first, sent, failed, unknown })),
+          `${zone} by ${by}`,
+        ).toEqual([...counted]);
+        expect(steps.length).toBe(by === 'day' ? 166 : by === 'week' ? 25 : 7);
+        // Every table tells of the same attempts.
+        const { tried } = await sumPeriod(owner, report);
+        const summed = (rows: { sent: number; failed: number; unknown: number }[]) =>
+          rows.reduce(
+            (all, row) => ({
+              sent: all.sent + row.sent,
+              failed: all.failed + row.failed,
+              unknown: all.unknown + row.unknown,
+            }),
+            { sent: 0, failed: 0, unknown: 0 },
+          );
+        expect(summed(steps)).toEqual(tried);
+        for (const list of ['mailings', 'messages'] as const)
+          expect(summed((await listReportRows(owner, report, { list, size: 100 })).items)).toEqual(tried);
+      }
+  });
+
+  test('counts no other owner’s rows, and a manager’s counts all or those of one', async () => {
+    const mine = await sumPeriod(owner, await asked(owner, winter));
+    const theirs = await sumPeriod(stranger, await asked(stranger, { ...winter, zone: 'Europe/Berlin' }));
+    const all = await asked(manager, { ...winter, zone: 'Europe/Berlin' }, 'all');
+    const both = await sumPeriod(manager, all);
+    expect(both.tried.sent).toBe(mine.tried.sent + theirs.tried.sent);
+    expect(both.left).toEqual({ unsubscribed: 2, bounced: 0, complained: 2 });
+    const one = await asked(
+      manager,
+      { ...winter, zone: 'Europe/Berlin', owner: 'Winter.Owner@reports.example' },
+      'all',
+    );
+    expect(await sumPeriod(manager, one)).toEqual(mine);
+    const senders = await listReportRows(manager, all, { list: 'senders' });
+    expect(senders.items.map(({ name, complained }) => ({ name, complained }))).toEqual(
+      expect.arrayContaining([
+        { name: 'winter.owner@reports.example', complained: 1 },
+        { name: 'winter.stranger@reports.example', complained: 1 },
+      ]),
+    );
+    // Who is no manager gets nothing of it, however the question is put.
+    const forged = { ...all, zone: 'UTC' };
+    expect((await sumPeriod(owner, forged)).tried).toEqual({ sent: 0, failed: 0, unknown: 0 });
+    for (const list of Object.keys(reportSorts) as ReportList[])
+      expect((await listReportRows(owner, forged, { list })).items).toEqual([]);
+    expect(await findAlarms(owner, forged, db, clock)).toMatchObject({
+      refused: [],
+      complained: [],
+      unknown: [],
+      waiting: [],
+    });
+    expect(await codesOf(owner, { owner: stranger.email }, 'all')).toEqual({ owner: 'not_found' });
+  });
+
+  test('tells what became of the letters of the runs that began in it, and the counts add up', async () => {
+    const report = await asked(owner, { from: '2026-01-01', to: '2026-01-31' });
+    const { letters, runs } = await sumPeriod(owner, report);
+    const [rows] = await db.execute<Record<string, number>>(sql`
+      select count(*)::int as total, (count(*) filter (where d.status = 'sent'))::int as sent,
+        (count(*) filter (where d.status = 'failed'))::int as failed, (count(*) filter (where d.status = 'unknown'))::int as unknown,
+        count(distinct r.id)::int as runs
+      from deliveries d join runs r on r.id = d.run_id
+      where r.owner_id = ${owner.id} and (r.opened_at at time zone 'Europe/Berlin')::date between '2026-01-01' and '2026-01-31'`);
+    const { runs: begun, ...outcomes } = rows ?? {};
+    expect(runs).toEqual({ begun, missed: 0 });
+    expect(letters).toEqual({ ...outcomes, skipped: 0, expired: 0, cancelled: 0, queued: 0 });
+    const { total, ...ended } = letters;
+    expect(Object.values(ended).reduce((all, one) => all + one, 0)).toBe(total);
+    const kinds = await listKinds(owner, report);
+    expect(kinds.reduce((all, kind) => all + kind.failed, 0)).toBe(letters.failed);
+    expect(kinds.reduce((all, kind) => all + kind.unknown, 0)).toBe(letters.unknown);
+  });
+
+  test('narrows down to one mailing or one message, of everything it tells', async () => {
+    const [first = 0, second = 0] = mailingIds;
+    const [message = 0] = messageIds;
+    const whole = (await sumPeriod(owner, await asked(owner, winter))).tried;
+    const ofFirst = await asked(owner, { ...winter, mailing: String(first) });
+    const ofSecond = await asked(owner, { ...winter, mailing: String(second) });
+    const parts = [(await sumPeriod(owner, ofFirst)).tried, (await sumPeriod(owner, ofSecond)).tried];
+    expect((parts[0]?.sent ?? 0) + (parts[1]?.sent ?? 0)).toBe(whole.sent);
+    expect((await listReportRows(owner, ofFirst, { list: 'mailings' })).items).toMatchObject([
+      { id: String(first), name: 'Winter 0', ...parts[0] },
+    ]);
+    const ofMessage = await asked(owner, { ...winter, message: String(message) });
+    const [counted] = await db.execute<{ sent: number; runs: number }>(sql`
+      select (count(*) filter (where a.status = 'success'))::int as sent, count(distinct r.id)::int as runs
+      from attempts a join runs r on r.id = a.run_id where r.message_id = ${message} and r.owner_id = ${owner.id}
+        and a.attempted_at < '2026-04-02T22:00Z'`);
+    const numbers = await sumPeriod(owner, ofMessage);
+    expect(numbers.tried.sent).toBe(counted?.sent);
+    expect(numbers.runs.begun).toBe(counted?.runs);
+    expect((await listReportRows(owner, ofMessage, { list: 'messages' })).items).toHaveLength(1);
+    // Of runs whose message is gone, the letters are told too.
+    expect(
+      (await listReportRows(owner, ofFirst, { list: 'messages' })).items.map(({ name }) => name),
+    ).toContain('');
+  });
+
+  test('tells domains of runs that are over, and how many are not', async () => {
+    const report = await asked(owner, { ...winter, zone: 'UTC' });
+    const counted = await db.execute(sql`
+      select split_part(d.email, '@', 2) as name, (count(*) filter (where a.status = 'success'))::int as sent,
+        (count(*) filter (where a.status = 'failure'))::int as failed, (count(*) filter (where a.status = 'unknown'))::int as unknown
+      from attempts a join deliveries d on d.id = a.delivery_id join runs r on r.id = a.run_id
+      where a.owner_id = ${owner.id} and r.status <> 'open' and a.attempted_at < '2026-04-03T00:00Z' group by 1 order by 1`);
+    const { items } = await listReportRows(owner, report, { list: 'domains', sort: 'name' });
+    expect(items.map(({ name, sent, failed, unknown }) => ({ name, sent, failed, unknown }))).toEqual([
+      ...counted,
+    ]);
+    expect(await countUnfinished(owner, report)).toBe(1);
+    expect(await countUnfinished(owner, await asked(owner, { from: '2026-01-01', to: '2026-01-31' }))).toBe(
+      0,
+    );
+    expect(await countUnfinished(manager, await asked(manager, winter))).toBe(0);
+  });
+
+  test('walks its tables page by page, each row once, in the order asked for', async () => {
+    const all = await asked(manager, winter, 'all');
+    const mine = await asked(owner, winter);
+    for (const [list, sorts] of Object.entries(reportSorts) as [
+      ReportList,
+      (typeof reportSorts)[ReportList],
+    ][])
+      for (const sort of sorts)
+        for (const [actor, report] of [
+          [manager, all],
+          [owner, mine],
+        ] as const) {
+          if (actor === owner && list === 'senders') continue;
+          const whole = await listReportRows(actor, report, { list, sort, size: 1000 });
+          expect(whole.next).toBeNull();
+          const walked: string[] = [];
+          let after: string | undefined;
+          do {
+            const page = await listReportRows(actor, report, { list, sort, after, size: 1 });
+            walked.push(...page.items.map(({ id }) => id));
+            after = page.next ?? undefined;
+          } while (after);
+          expect(walked, `${list} by ${sort}`).toEqual(whole.items.map(({ id }) => id));
+          const keys = whole.items.map((row) => row[sort]);
+          const sorted =
+            sort === 'name' ? keys.toSorted() : keys.map(Number).toSorted((one, another) => another - one);
+          expect(keys).toEqual(sorted);
+        }
+    // A cursor that somebody made up leads to the first page, and harms nothing.
+    const made = Buffer.from(JSON.stringify(["1'); drop table runs; --", '1'])).toString('base64url');
+    for (const after of ['nonsense', made, 'x'.repeat(3000)])
+      expect((await listReportRows(owner, mine, { list: 'mailings', after })).items).toHaveLength(2);
+  });
+
+  test('takes along each table whole, whatever is shown of it', async () => {
+    const all = await asked(manager, winter, 'all');
+    for (const table of reportTables) {
+      const { columns, rows } = exportReport(manager, all, table);
+      const lines = [];
+      for await (const row of rows) lines.push(columns.map((column) => row[column]));
+      expect(lines.length, table).toBeGreaterThan(1);
+      for (const line of lines)
+        expect(
+          line.every((cell) => cell !== undefined),
+          table,
+        ).toBe(true);
+    }
+  });
+
+  test('is of the days that its reader’s presets mean, and compared with those before', async () => {
+    const days = async (period: string, at = clock) => {
+      const { report } = await readReport(owner, 'own', { period }, db, at);
+      const { first, last } = report?.period ?? { first: '', last: '' };
+      return [first, last, report?.before?.first ?? null, report?.before?.last ?? null];
+    };
+    expect(await days('today')).toEqual(['2026-04-02', '2026-04-02', '2026-04-01', '2026-04-01']);
+    expect(await days('7d')).toEqual(['2026-03-27', '2026-04-02', '2026-03-20', '2026-03-26']);
+    expect(await days('30d')).toEqual(['2026-03-04', '2026-04-02', '2026-02-02', '2026-03-03']);
+    expect(await days('month')).toEqual(['2026-04-01', '2026-04-02', '2026-03-01', '2026-03-02']);
+    expect(await days('last_month')).toEqual(['2026-03-01', '2026-03-31', '2026-02-01', '2026-02-28']);
+    expect(await days('year')).toEqual(['2026-01-01', '2026-04-02', '2025-01-01', '2025-04-02']);
+    const [first, last, ...before] = await days('all');
+    expect([last, ...before]).toEqual(['2026-04-02', null, null]);
+    expect(first?.slice(0, 7)).toBe('2025-10');
+    // Late in the evening it is tomorrow already further east.
+    expect(await days('today', fixedClock(new Date('2026-04-02T22:30:00Z')))).toEqual([
+      '2026-04-03',
+      '2026-04-03',
+      '2026-04-02',
+      '2026-04-02',
+    ]);
+    expect(await days('month', fixedClock(new Date('2026-03-31T10:00:00Z')))).toEqual([
+      '2026-03-01',
+      '2026-03-31',
+      '2026-02-01',
+      '2026-02-28',
+    ]);
+    // The night that daylight saving shortens is in its day all the same.
+    const night = await asked(owner, { from: '2026-03-29', to: '2026-03-29' });
+    expect(night.period.until.getTime() - night.period.from.getTime()).toBe(23 * 3_600_000);
+    expect((await sumPeriod(owner, night)).left.unsubscribed).toBe(1);
+  });
+
+  test('asked for in a way that makes no sense is refused field by field, and nothing of another’s is told', async () => {
+    const long = 'x'.repeat(10_000);
+    expect(await codesOf(owner, {})).toEqual({});
+    expect(await codesOf(owner, { from: '2026-03-02', to: '2026-03-01' })).toEqual({ to: 'to_before_from' });
+    expect(await codesOf(owner, { from: '2026-02-30', to: long })).toEqual({
+      from: 'invalid_date',
+      to: 'invalid_date',
+    });
+    expect(await codesOf(owner, { zone: 'Mars/Olympus' })).toEqual({ zone: 'invalid_zone' });
+    expect(await codesOf(owner, { zone: long, by: long, period: long })).toEqual({
+      zone: 'invalid_zone',
+      by: 'invalid_value',
+    });
+    expect(await codesOf(owner, { period: 'for ever', by: 'hour' })).toEqual({
+      period: 'invalid_value',
+      by: 'invalid_value',
+    });
+    expect(await codesOf(owner, { from: '2020-01-01', to: '2026-01-01', by: 'day' })).toEqual({
+      by: 'too_many_steps',
+    });
+    expect(await codesOf(owner, { from: '1971-01-01', to: '2199-12-30' })).toEqual({ by: 'too_many_steps' });
+    expect(await codesOf(owner, { from: '1970-01-01' })).toEqual({ from: 'invalid_date' });
+    expect(await codesOf(owner, { from: '1970-01-02', to: '1971-01-01' })).toEqual({});
+    expect(await codesOf(owner, { from: '2199-12-30' })).toEqual({});
+    for (const id of [String(other.mailing), '999999999', "7' or 1=1", '-1', '0', long])
+      expect(await codesOf(owner, { mailing: id })).toEqual({ mailing: 'not_found' });
+    for (const id of [String(other.message), '999999999', long])
+      expect(await codesOf(owner, { message: id })).toEqual({ message: 'not_found' });
+    // A manager's own report is of the manager's own.
+    expect(await codesOf(manager, { mailing: String(other.mailing) })).toEqual({ mailing: 'not_found' });
+    expect(await codesOf(manager, { mailing: String(other.mailing) }, 'all')).toEqual({});
+    expect(await codesOf(manager, { mailing: String(other.mailing), owner: owner.email }, 'all')).toEqual({
+      mailing: 'not_found',
+    });
+    expect(await codesOf(manager, { owner: long }, 'all')).toEqual({ owner: 'too_long' });
+    expect(await codesOf(manager, { owner: 'nobody at all' }, 'all')).toEqual({ owner: 'not_found' });
+    const several = await readReport(manager, 'all', { owner: '@REPORTS.example' }, db, clock);
+    expect(several.errors.owner?.code).toBe('several');
+    expect(several.alike.map(({ email }) => email)).toEqual([
+      'winter.owner@reports.example',
+      'winter.stranger@reports.example',
+    ]);
+    // What was typed is kept, as far as anybody would type.
+    const kept = await readReport(owner, 'own', { from: '2026-02-30', zone: 'Mars/Olympus' }, db, clock);
+    expect(kept.asked).toMatchObject({ from: '2026-02-30', zone: 'Mars/Olympus' });
+    // An owner is no field of one's own report.
+    expect(await codesOf(owner, { owner: long })).toEqual({});
+  });
+
+  test('of who has sent nothing is empty and says so', async () => {
+    const nobody = await createActor(db);
+    for (const period of ['today', 'year', 'all']) {
+      const { report, isBegun } = await readReport(nobody, 'own', { period }, db, clock);
+      expect(isBegun).toBe(false);
+      if (!report) throw new Error('no report');
+      expect((await sumPeriod(nobody, report)).tried).toEqual({ sent: 0, failed: 0, unknown: 0 });
+    }
+  });
+});
