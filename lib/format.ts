@@ -13,11 +13,6 @@ export function formatCount(locale: Locale, count: { value: number; exact: boole
   return `${formatNumber(locale, count.value)}${count.exact ? '' : '+'}`;
 }
 
-/** A share of one in hundreds: `0.123` → `12%`, `12 %`. */
-export function formatShare(locale: Locale, share: number): string {
-  return new Intl.NumberFormat(languages[locale], { style: 'percent' }).format(share);
-}
-
 /** An instant on the wall clock of `zone` (IANA), to the minute, with the zone's offset: `1 Dec 2026, 09:00 GMT+3`. */
 export function formatInstant(locale: Locale, at: Date | string, zone: string): string {
   return new Intl.DateTimeFormat(languages[locale], {
@@ -56,4 +51,44 @@ export function formatShortDay(locale: Locale, at: Date | string, zone: string):
     month: 'short',
     timeZone: zone,
   }).format(typeof at === 'string' ? new Date(at) : at);
+}
+
+/** A part of a whole, to a tenth of a hundredth: `0.5012` → `50.1%`, `50,1 %`. */
+export function formatShare(locale: Locale, share: number): string {
+  return new Intl.NumberFormat(languages[locale], { style: 'percent', maximumFractionDigits: 1 }).format(
+    share,
+  );
+}
+
+/** How something has changed, with its sign: `+12`, `−3`, `0`; as a share `+4.2%`. */
+export function formatChange(
+  locale: Locale,
+  change: number,
+  style: 'decimal' | 'percent' = 'decimal',
+): string {
+  return new Intl.NumberFormat(languages[locale], {
+    style,
+    signDisplay: 'exceptZero',
+    maximumFractionDigits: 1,
+  }).format(change);
+}
+
+/** Days of a calendar, from the first to the last: `1 December 2026`, `30 Nov – 6 Dec 2026`, `December 2026` for a whole month. */
+export function formatDays(locale: Locale, first: string, last: string): string {
+  const [from, to] = [new Date(`${first}T00:00:00Z`), new Date(`${last}T00:00:00Z`)];
+  const isMonth =
+    first.endsWith('-01') && to.getTime() === Date.UTC(from.getUTCFullYear(), from.getUTCMonth() + 1, 0);
+  const form: Intl.DateTimeFormatOptions = isMonth
+    ? { year: 'numeric', month: 'long' }
+    : { year: 'numeric', month: first === last ? 'long' : 'short', day: 'numeric' };
+  return new Intl.DateTimeFormat(languages[locale], { ...form, timeZone: 'UTC' }).formatRange(from, to);
+}
+
+/** The month of a day in short: `Dec 2026`. */
+export function formatShortMonth(locale: Locale, day: string): string {
+  return new Intl.DateTimeFormat(languages[locale], {
+    year: 'numeric',
+    month: 'short',
+    timeZone: 'UTC',
+  }).format(new Date(`${day}T00:00:00Z`));
 }

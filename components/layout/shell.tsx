@@ -52,9 +52,9 @@ export function Shell({ defaultLocale, person, hasOutbox, banners, notice, child
     </div>
   );
   return (
-    <div className="min-h-dvh lg:grid lg:grid-cols-[15rem_minmax(0,1fr)]">
+    <div className="min-h-dvh lg:grid lg:grid-cols-[15rem_minmax(0,1fr)] print:block">
       <SkipLink />
-      <header className="sticky top-0 z-20 border-b border-line bg-sunken lg:hidden">
+      <header className="sticky top-0 z-20 border-b border-line bg-sunken lg:hidden print:hidden">
         <div className="relative flex min-h-14 items-center gap-4 px-4 py-2">
           <Logo href="/dashboard" />
           <PhoneMenu
@@ -73,7 +73,7 @@ export function Shell({ defaultLocale, person, hasOutbox, banners, notice, child
           </PhoneMenu>
         </div>
       </header>
-      <header className="hidden border-r border-line bg-sunken lg:block">
+      <header className="hidden border-r border-line bg-sunken lg:block print:hidden">
         <div className="sticky top-0 flex h-dvh flex-col gap-5 overflow-y-auto p-4">
           <div className="px-1.5">
             <Logo href="/dashboard" />
@@ -103,7 +103,9 @@ export function Shell({ defaultLocale, person, hasOutbox, banners, notice, child
 /** A line across the top of the workspace that stays until its cause is gone. */
 export function Banner({ tone, children }: { tone: 'info' | 'warn'; children: ReactNode }) {
   const look = tone === 'warn' ? 'bg-warn-soft border-warn/30' : 'bg-info-soft border-info/25';
-  return <div className={`border-b px-4 py-1.5 text-[0.8125rem] sm:px-8 ${look}`}>{children}</div>;
+  return (
+    <div className={`border-b px-4 py-1.5 text-[0.8125rem] sm:px-8 print:hidden ${look}`}>{children}</div>
+  );
 }
 
 /** One page of the workspace: where it hangs, its title, what can be done here, and the rest. */

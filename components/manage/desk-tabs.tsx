@@ -5,7 +5,7 @@ import { useEffect, useRef } from 'react';
 import { useLocalPath } from '@/components/layout/local-path';
 import { Tabs } from '@/components/ui/tabs';
 
-const places = ['users', 'mailings', 'messages', 'clients', 'attempts', 'posts', 'audit'] as const;
+const places = ['users', 'mailings', 'messages', 'clients', 'attempts', 'reports', 'posts', 'audit'] as const;
 
 /** The views of the managers' desk. Where they do not fit, the one that is open is in sight. */
 export function DeskTabs() {

@@ -1,5 +1,7 @@
+import type { ReactNode } from 'react';
 import type { Tone } from './badge';
 import { classNames } from './class-names';
+import { AppLink } from './link';
 import { Table, Tbody, Td, Th, Thead, Tr } from './table';
 
 /** What the bars are made of, from the ground up; `tone` is the colour, and the name stands beside it. */
@@ -150,6 +152,97 @@ export function BarChart({
                   {series.map(({ name }, of) => (
                     <Td key={name} numeric>
                       {format(values[of] ?? 0)}
+                    </Td>
+                  ))}
+                </Tr>
+              ))}
+            </Tbody>
+          </Table>
+        </div>
+      </details>
+    </figure>
+  );
+}
+
+/**
+ * Bars below each other, the longest first, each with its name and number beside it: readable without a table, which stands behind it all
+ * the same.
+ */
+export function RankChart({
+  tone,
+  bars,
+  summary,
+  tableLabel,
+  keyColumn,
+  columns,
+  format,
+}: {
+  tone: Tone;
+  /** `values`: of each column of the table; the first one is drawn. */
+  bars: { key: string; name: ReactNode; href?: string; values: number[] }[];
+  summary: string;
+  /** What opens the table. */
+  tableLabel: string;
+  keyColumn: string;
+  columns: string[];
+  format: (value: number) => string;
+}) {
+  const most = Math.max(1, ...bars.map(({ values }) => values[0] ?? 0));
+  return (
+    <figure className="min-w-0">
+      <ol className="grid grid-cols-[minmax(0,1fr)] gap-3">
+        {bars.map(({ key, name, href, values: [value = 0] }) => (
+          <li key={key} className="min-w-0">
+            <div className="mb-1 flex items-baseline justify-between gap-3 text-[0.875rem]">
+              {href ? (
+                <AppLink
+                  href={href}
+                  className="min-w-0 underline-offset-2 [overflow-wrap:anywhere] hover:underline"
+                >
+                  {name}
+                </AppLink>
+              ) : (
+                <span className="min-w-0 [overflow-wrap:anywhere]">{name}</span>
+              )}
+              <span className="font-medium">{format(value)}</span>
+            </div>
+            <svg
+              aria-hidden
+              viewBox="0 0 100 1"
+              preserveAspectRatio="none"
+              className="block h-2 w-full"
+              role="presentation"
+            >
+              <rect width={100} height={1} className="fill-sunken" />
+              <rect width={(100 * value) / most} height={1} className={fills[tone]} />
+            </svg>
+          </li>
+        ))}
+      </ol>
+      <figcaption className="mt-3 text-[0.8125rem] text-muted">{summary}</figcaption>
+      <details className="mt-2 text-[0.875rem]">
+        <summary className="w-fit cursor-pointer rounded-sm text-accent underline-offset-4 hover:underline">
+          {tableLabel}
+        </summary>
+        <div className="mt-2 max-w-2xl">
+          <Table caption={summary}>
+            <Thead>
+              <tr>
+                <Th>{keyColumn}</Th>
+                {columns.map((column) => (
+                  <Th key={column} numeric>
+                    {column}
+                  </Th>
+                ))}
+              </tr>
+            </Thead>
+            <Tbody>
+              {bars.map(({ key, name, values }) => (
+                <Tr key={key}>
+                  <Td>{name}</Td>
+                  {columns.map((column, at) => (
+                    <Td key={column} numeric>
+                      {format(values[at] ?? 0)}
                     </Td>
                   ))}
                 </Tr>

@@ -1,13 +1,13 @@
 'use client';
 
 import { Search } from 'lucide-react';
-import { useRouter } from 'next/navigation';
 import { useTranslations } from 'next-intl';
-import { type ReactNode, useId, useTransition } from 'react';
+import { type ReactNode, useId } from 'react';
 import { Button } from './button';
 import { classNames } from './class-names';
 import { controlStyle, FieldError } from './field';
 import { Fold } from './fold';
+import { useQueryForm } from './query-form';
 
 /**
  * A search of the list below, kept in the address. A plain GET form without JavaScript; with it the page stays. `hidden`
@@ -37,24 +37,11 @@ export function SearchBox({
   children?: ReactNode;
 }) {
   const t = useTranslations('ui');
-  const router = useRouter();
-  const [pending, startTransition] = useTransition();
+  const { pending, onSubmit } = useQueryForm();
   const errorId = useId();
   return (
     <search className={className}>
-      <form
-        method="get"
-        onSubmit={(event) => {
-          event.preventDefault();
-          const query = new URLSearchParams();
-          for (const [key, value] of new FormData(event.currentTarget)) {
-            if (typeof value === 'string' && value.trim()) query.append(key, value.trim());
-          }
-          const { pathname } = window.location;
-          startTransition(() => router.push(query.size > 0 ? `${pathname}?${query}` : pathname));
-        }}
-        className="flex flex-wrap items-center gap-2"
-      >
+      <form method="get" onSubmit={onSubmit} className="flex flex-wrap items-center gap-2">
         {Object.entries(hidden).map(([key, value]) =>
           value ? <input key={key} type="hidden" name={key} value={value} /> : null,
         )}

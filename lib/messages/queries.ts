@@ -118,6 +118,16 @@ export async function countMessages(
   return { value: Math.min(value, countLimit), exact: value <= countLimit };
 }
 
+/** Subjects of the actor's own messages for a filter, newest first, archived ones too since their history stays. */
+export async function listMessageNames(actor: Actor, limit = 200, on: Db = db) {
+  return on
+    .select({ id: messages.id, subject: messages.subject })
+    .from(messages)
+    .where(own(actor, messages.ownerId))
+    .orderBy(desc(messages.id))
+    .limit(limit);
+}
+
 /** A message that the actor may read, archived or not, with its owner; null when there is none. */
 export async function findMessage(actor: Actor, id: number, on: Db = db) {
   if (!Number.isSafeInteger(id)) return null;

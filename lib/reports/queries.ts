@@ -1,9 +1,9 @@
-import { and, desc, eq, gt, gte, inArray, isNotNull, isNull, lt, or, type SQL, sql } from 'drizzle-orm';
+import { and, desc, eq, gt, gte, inArray, isNotNull, isNull, or, type SQL, sql } from 'drizzle-orm';
 import { type Db, db } from '@/db/client';
 import type { AnswerKind } from '@/db/enums';
 import { clients, mailings, messages, runAnswers, runCounts, runMinutes, runQuarters } from '@/db/schema';
 import { domainsMax } from '@/lib/attempts/schema';
-import { type BoundedCount, countLimit, decodeCursor, pageSize, toPage } from '@/lib/paging';
+import { type BoundedCount, countLimit } from '@/lib/paging';
 import type { Actor } from '@/lib/policy/rules';
 import { own, readable } from '@/lib/policy/scopes';
 
@@ -23,12 +23,6 @@ const figures = {
   attemptsUnknown: sum(runCounts.attemptsUnknown),
 };
 
-/** What all of the actor's mailings have done so far, summed over the counts of their runs. */
-export async function reportTotals(actor: Actor, on: Db = db): Promise<Figures> {
-  const [totals] = await on.select(figures).from(runCounts).where(own(actor, runCounts.ownerId));
-  return totals ?? { sent: 0, attemptsSucceeded: 0, attemptsFailed: 0, attemptsUnknown: 0 };
-}
-
 /** What one mailing has done so far; zeros for one the actor may not read. */
 export async function mailingFigures(actor: Actor, mailingId: number, on: Db = db): Promise<Figures> {
   const [totals] = await on
@@ -37,50 +31,6 @@ export async function mailingFigures(actor: Actor, mailingId: number, on: Db = d
     .where(and(eq(runCounts.mailingId, mailingId), readable(actor, runCounts.ownerId)));
   return totals ?? { sent: 0, attemptsSucceeded: 0, attemptsFailed: 0, attemptsUnknown: 0 };
 }
-
-/** The actor's mailings with what each has done, newest first; archived ones too, since their letters were sent. */
-export async function listReports(
-  actor: Actor,
-  input: { after?: string | undefined; size?: number } = {},
-  on: Db = db,
-) {
-  const { size = pageSize } = input;
-  const [id] = decodeCursor(input.after) ?? [];
-  const page = await on
-    .select({ id: mailings.id, name: mailings.name, archivedAt: mailings.archivedAt })
-    .from(mailings)
-    .where(
-      and(
-        own(actor, mailings.ownerId),
-        typeof id === 'number' && Number.isSafeInteger(id) ? lt(mailings.id, id) : undefined,
-      ),
-    )
-    .orderBy(desc(mailings.id))
-    .limit(size + 1);
-  const sums = page.length
-    ? await on
-        .select({ mailingId: runCounts.mailingId, runs: sql<number>`count(*)::int`, ...figures })
-        .from(runCounts)
-        .where(
-          and(
-            own(actor, runCounts.ownerId),
-            inArray(
-              runCounts.mailingId,
-              page.map((mailing) => mailing.id),
-            ),
-          ),
-        )
-        .groupBy(runCounts.mailingId)
-    : [];
-  const byMailing = new Map(sums.map((row) => [row.mailingId, row]));
-  const none = { runs: 0, sent: 0, attemptsSucceeded: 0, attemptsFailed: 0, attemptsUnknown: 0 };
-  return toPage(
-    page.map((mailing) => ({ ...none, ...byMailing.get(mailing.id), ...mailing })),
-    size,
-    (row) => [row.id],
-  );
-}
-export type ReportRow = Awaited<ReturnType<typeof listReports>>['items'][number];
 
 /** What the actor has, each counted no further than 10,000. */
 export async function ownCounts(

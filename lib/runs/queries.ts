@@ -466,6 +466,8 @@ export async function listStuckRuns(
   return stuck.slice(0, limit);
 }
 
+export type StuckRun = Awaited<ReturnType<typeof listStuckRuns>>[number];
+
 /** A mailing of the actor's is due, and nothing holds it. */
 async function hasDue(actor: Actor, on: Db, now: Date): Promise<boolean> {
   const due = await on

@@ -83,6 +83,7 @@ const pages: Record<string, Row> = {
   '/manage/messages': { rule: 'staff' },
   '/manage/clients': { rule: 'staff' },
   '/manage/attempts': { rule: 'staff' },
+  '/manage/reports': { rule: 'staff' },
   '/manage/posts': { rule: 'staff' },
   '/manage/posts/[id]': { rule: 'article', params: id('draft') },
   '/manage/posts/[id]/preview': { rule: 'article', params: id('draft') },
@@ -112,6 +113,8 @@ const routes: Record<string, Row & { asked?: (of: Belongings) => string[] }> = {
     params: id('mailing'),
     asked: (of) => ['', `?run=${of.run}`],
   },
+  'GET /api/reports': { rule: 'signedIn' },
+  'GET /api/reports/all': { rule: 'staff', asked: () => ['', '?table=senders'] },
   'GET /api/runs/progress': {
     rule: 'read',
     asked: (of) => [`?mailing=${of.mailing}`, `?mailing=${of.mailing}&run=${of.run}`],

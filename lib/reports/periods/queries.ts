@@ -457,7 +457,7 @@ function ranked(actor: Actor, report: Report, list: ReportList): SQL {
 }
 
 /** How a table is sorted: as asked where it can be. */
-export function sortOf(list: ReportList, asked: unknown): ReportSort {
+function sortOf(list: ReportList, asked: unknown): ReportSort {
   return reportSorts[list].find((sort) => sort === asked) ?? reportSorts[list][0];
 }
 
@@ -520,6 +520,46 @@ export async function countUnfinished(actor: Actor, report: Report, on: Db = db)
         select 1 from ${runQuarters} where ${runQuarters.runId} = ${runs.id} and ${summed(actor, report, runQuarters)}
       )`);
   return counted?.runs ?? 0;
+}
+
+/** All that the page of a report shows. */
+export type WholeReport = {
+  numbers: Numbers;
+  /** Of the period before; null where there is none. */
+  before: Numbers | null;
+  steps: StepSums[];
+  kinds: KindSums[];
+  unfinished: number;
+  lists: { list: ReportList; sort: ReportSort; after: string | undefined; page: Page<ReportRow> }[];
+};
+
+/** Reads a report as its page shows it; `params` say how its tables are sorted (`sort_…`) and where their pages begin (`after_…`). */
+export async function readWholeReport(
+  actor: Actor,
+  report: Report,
+  params: Record<string, string | string[] | undefined>,
+  on: Db = db,
+): Promise<WholeReport> {
+  const lists: readonly ReportList[] = [
+    ...(report.whose === 'all' && report.ownerId === null ? (['senders'] as const) : []),
+    'mailings',
+    'messages',
+    'domains',
+  ];
+  const [numbers, before, steps, kinds, unfinished, ...pages] = await Promise.all([
+    sumPeriod(actor, report, report.period, on),
+    report.before && sumPeriod(actor, report, report.before, on),
+    listSteps(actor, report, on),
+    listKinds(actor, report, on),
+    countUnfinished(actor, report, on),
+    ...lists.map(async (list) => {
+      const sort = sortOf(list, params[`sort_${list}`]);
+      const asked = params[`after_${list}`];
+      const after = typeof asked === 'string' ? asked : undefined;
+      return { list, sort, after, page: await listReportRows(actor, report, { list, sort, after }, on) };
+    }),
+  ]);
+  return { numbers, before, steps, kinds, unfinished, lists: pages };
 }
 
 /** Each kind of trouble is told of so many at most. */

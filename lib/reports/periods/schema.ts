@@ -1,3 +1,5 @@
+export { periodSteps, presets } from '@/lib/recurrence/periods';
+
 /** Tables of a report that are paged, with what each may be sorted by; the first is how it is sorted unless another is asked for. */
 export const reportSorts = {
   mailings: ['sent', 'failed', 'share', 'name'],

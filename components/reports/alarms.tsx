@@ -1,0 +1,108 @@
+import { useLocale, useTranslations } from 'next-intl';
+import type { ReactNode } from 'react';
+import { AppLink } from '@/components/layout/link';
+import { listHref } from '@/components/layout/list-page';
+import { Card } from '@/components/ui/card';
+import { Time } from '@/components/ui/time';
+import { waitCodes } from '@/db/enums';
+import { formatShare } from '@/lib/format';
+import type { Alarms as Found, Report } from '@/lib/reports/periods/queries';
+import { refusedAttemptsMin, refusedShareMin } from '@/lib/reports/periods/schema';
+import type { StuckRun } from '@/lib/runs/queries';
+
+/** What managers should look at: of the period much that was refused, complaints and what nobody knows of; at the moment what stands still. */
+export function Alarms({
+  alarms,
+  stuck,
+  report,
+  zone,
+}: {
+  alarms: Found;
+  stuck: StuckRun[];
+  report: Report;
+  zone: string;
+}) {
+  const t = useTranslations('reports.alarms');
+  const tWait = useTranslations('mailings.wait');
+  const locale = useLocale();
+  const when = (at: Date) => <Time value={at} zone={zone} locale={locale} />;
+  const share = (value: number) => formatShare(locale, value);
+  const words = (code: string) => {
+    const known = waitCodes.find((each) => each === code);
+    return known ? tWait(known) : tWait('other', { code });
+  };
+  const items: { key: string; href: string | null; name: string; text: ReactNode }[] = [
+    ...alarms.waiting.map(({ server, code, until }) => ({
+      key: `transport ${server}`,
+      href: null,
+      name: server,
+      text: (
+        <>
+          {t.rich('transport', { until: () => when(until) })} {words(code)}
+        </>
+      ),
+    })),
+    ...stuck.map(({ runId, mailingId, mailingName, hold }) => ({
+      key: `run ${runId}`,
+      href: `/mailings/${mailingId}/runs/${runId}`,
+      name: mailingName,
+      text:
+        hold.kind === 'waiting'
+          ? t.rich('waiting', { until: () => when(hold.wait.until) })
+          : t.rich('stalled', { since: () => when(hold.since) }),
+    })),
+    ...alarms.refused.map((row) => ({
+      key: `refused ${row.id}`,
+      href: `/manage/users/${row.id}`,
+      name: row.name,
+      text: t('refused', {
+        count: row.failed,
+        all: row.sent + row.failed + row.unknown,
+        share: share(row.share),
+      }),
+    })),
+    ...alarms.complained.map((row) => ({
+      key: `complained ${row.id}`,
+      href: `/manage/users/${row.id}`,
+      name: row.name,
+      text:
+        row.sent > 0
+          ? t('complained', { count: row.complained, share: share(row.complained / row.sent) })
+          : t('complainedOnly', { count: row.complained }),
+    })),
+    ...alarms.unknown.map(({ runId, mailingId, name, ownerEmail, letters }) => ({
+      key: `unknown ${runId}`,
+      href: listHref(`/mailings/${mailingId}/runs/${runId}`, { status: 'unknown' }),
+      name,
+      text: t('unknown', { count: letters, owner: ownerEmail }),
+    })),
+  ];
+  return (
+    <Card title={t('title')}>
+      {items.length === 0 ? (
+        <p className="text-muted">{t('nothing')}</p>
+      ) : (
+        <ul className="grid gap-x-8 gap-y-3 lg:grid-cols-2">
+          {items.map(({ key, href, name, text }) => (
+            <li key={key} className="min-w-0 [overflow-wrap:anywhere]">
+              {href ? (
+                <AppLink href={href} className="font-medium underline-offset-2 hover:underline">
+                  {name}
+                </AppLink>
+              ) : (
+                <span className="font-medium">{name}</span>
+              )}
+              <div className="text-muted">{text}</div>
+            </li>
+          ))}
+        </ul>
+      )}
+      <p className="mt-4 text-[0.8125rem] text-muted">
+        {t('rule', { share: share(refusedShareMin), min: refusedAttemptsMin })}
+      </p>
+      {report.ownerId === null ? null : (
+        <p className="mt-1 text-[0.8125rem] text-muted">{t('transportsOfAll')}</p>
+      )}
+    </Card>
+  );
+}

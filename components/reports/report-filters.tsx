@@ -1,0 +1,172 @@
+import { useTranslations } from 'next-intl';
+import { AppLink } from '@/components/layout/link';
+import { listHref } from '@/components/layout/list-page';
+import { Address } from '@/components/ui/address';
+import { FieldError, SelectField, TextField } from '@/components/ui/field';
+import { QueryForm } from '@/components/ui/query-form';
+import { Tabs } from '@/components/ui/tabs';
+import type { ReportAsking } from '@/lib/reports/periods/queries';
+import { ownerMax, periodSteps, presets } from '@/lib/reports/periods/schema';
+
+/** Which period a report is of, and what is in it. What is wrong stands beside its field. */
+export function ReportFilters({
+  path,
+  asking,
+  names,
+  ownZone,
+}: {
+  path: string;
+  asking: ReportAsking;
+  /** What to choose from; null where mailings and messages are of everybody. */
+  names: { mailings: { id: number; name: string }[]; messages: { id: number; subject: string }[] } | null;
+  ownZone: string;
+}) {
+  const t = useTranslations('reports.period');
+  const tErrors = useTranslations('errors');
+  const { asked, errors, report, mailing, message, alike } = asking;
+  const errorOf = (name: string) => {
+    const error = errors[name];
+    switch (error?.code) {
+      case undefined:
+        return undefined;
+      case 'to_before_from':
+        return t('toBeforeFrom');
+      case 'too_many_steps':
+        return t('tooManySteps', { max: Number(error.params?.max) });
+      case 'too_long':
+        return tErrors('too_long', { max: ownerMax });
+      case 'invalid_date':
+        return tErrors('invalid_date');
+      case 'invalid_zone':
+        return tErrors('invalid_zone');
+      case 'several':
+        return t('severalOwners');
+      case 'not_found':
+        return t(name === 'mailing' ? 'noSuchMailing' : name === 'message' ? 'noSuchMessage' : 'noSuchOwner');
+      default:
+        return tErrors('invalid_value');
+    }
+  };
+  const { period, from, to, ...kept } = asked;
+  const current = from || to ? null : report?.preset;
+  const withOne = <T extends { id: number }>(one: T | null, list: T[]) =>
+    one && !list.some(({ id }) => id === one.id) ? [one, ...list] : list;
+  const zones = [...new Set([ownZone, 'UTC', ...Intl.supportedValuesOf('timeZone')])].toSorted();
+  const typedZone = asked.zone && !zones.includes(asked.zone) ? [asked.zone] : [];
+  return (
+    <div className="grid grid-cols-[minmax(0,1fr)] gap-4 print:hidden">
+      <Tabs
+        label={t('presets')}
+        items={presets.map((preset) => ({
+          href: listHref(path, { ...kept, period: preset }),
+          label: t(`names.${preset}`),
+          current: preset === current,
+        }))}
+      />
+      {errors.period ? (
+        <div role="alert">
+          <FieldError>{t('noSuchPeriod')}</FieldError>
+        </div>
+      ) : null}
+      <QueryForm label={t('choose')} submit={t('submit')} hidden={{ period }}>
+        <div className="grid grid-cols-[minmax(0,1fr)] items-start gap-3 sm:grid-cols-2 lg:grid-cols-4">
+          {(['from', 'to'] as const).map((name) => (
+            <TextField
+              key={`${name} ${asked[name]}`}
+              type={errors[name]?.code === 'invalid_date' ? 'text' : 'date'}
+              name={name}
+              label={t(name)}
+              defaultValue={asked[name]}
+              error={errorOf(name)}
+              maxLength={10}
+            />
+          ))}
+          <SelectField
+            key={`by ${asked.by}`}
+            name="by"
+            label={t('by')}
+            defaultValue={asked.by}
+            error={errorOf('by')}
+            options={[
+              { value: '', label: t('steps.fitting') },
+              ...periodSteps.map((step) => ({ value: step, label: t(`steps.${step}`) })),
+            ]}
+          />
+          <SelectField
+            key={`zone ${asked.zone}`}
+            name="zone"
+            label={t('zone')}
+            defaultValue={asked.zone || ownZone}
+            error={errorOf('zone')}
+            options={[...typedZone, ...zones].map((zone) => ({
+              value: zone,
+              label: zone.replaceAll('_', ' '),
+            }))}
+          />
+          {names ? null : (
+            <TextField
+              key={`owner ${asked.owner}`}
+              type="search"
+              name="owner"
+              label={t('owner')}
+              hint={t('ownerHint')}
+              defaultValue={asked.owner}
+              error={errorOf('owner')}
+              maxLength={ownerMax}
+            />
+          )}
+          {names || mailing || errors.mailing ? (
+            <SelectField
+              key={`mailing ${asked.mailing}`}
+              name="mailing"
+              label={t('mailing')}
+              defaultValue={errors.mailing ? '' : asked.mailing}
+              error={errorOf('mailing')}
+              options={[
+                { value: '', label: t('allMailings') },
+                ...withOne(mailing, names?.mailings ?? []).map(({ id, name }) => ({
+                  value: String(id),
+                  label: name,
+                })),
+              ]}
+            />
+          ) : null}
+          {names || message || errors.message ? (
+            <SelectField
+              key={`message ${asked.message}`}
+              name="message"
+              label={t('message')}
+              defaultValue={errors.message ? '' : asked.message}
+              error={errorOf('message')}
+              options={[
+                { value: '', label: t('allMessages') },
+                ...withOne(message, names?.messages ?? []).map(({ id, subject }) => ({
+                  value: String(id),
+                  label: subject,
+                })),
+              ]}
+            />
+          ) : null}
+        </div>
+      </QueryForm>
+      {alike.length > 0 ? (
+        <div>
+          <p>{t('whichOwner')}</p>
+          <ul className="mt-1 list-disc pl-5">
+            {alike.map(({ email, name }) => (
+              <li key={email} className="[overflow-wrap:anywhere]">
+                <AppLink
+                  href={listHref(path, { ...asked, owner: email })}
+                  className="underline underline-offset-2"
+                >
+                  <Address>{email}</Address>
+                </AppLink>{' '}
+                <span className="text-muted">{name}</span>
+              </li>
+            ))}
+          </ul>
+        </div>
+      ) : null}
+    </div>
+  );
+}
