@@ -53,11 +53,10 @@ export function formatShortDay(locale: Locale, at: Date | string, zone: string):
   }).format(typeof at === 'string' ? new Date(at) : at);
 }
 
-/** A part of a whole, to a tenth of a hundredth: `0.5012` → `50.1%`, `50,1 %`. */
+/** A part of a whole: `0.5012` → `50.1%`, `50,1 %`; what is less than a hundredth to one digit more, `0.04%`. */
 export function formatShare(locale: Locale, share: number): string {
-  return new Intl.NumberFormat(languages[locale], { style: 'percent', maximumFractionDigits: 1 }).format(
-    share,
-  );
+  const maximumFractionDigits = share < 0.01 ? 2 : 1;
+  return new Intl.NumberFormat(languages[locale], { style: 'percent', maximumFractionDigits }).format(share);
 }
 
 /** How something has changed, with its sign: `+12`, `−3`, `0`; as a share `+4.2%`. */

@@ -3,6 +3,7 @@ import { AppLink } from '@/components/layout/link';
 import { listHref } from '@/components/layout/list-page';
 import { Address } from '@/components/ui/address';
 import { FieldError, SelectField, TextField } from '@/components/ui/field';
+import { Fold } from '@/components/ui/fold';
 import { QueryForm } from '@/components/ui/query-form';
 import { Tabs } from '@/components/ui/tabs';
 import type { ReportAsking } from '@/lib/reports/periods/queries';
@@ -23,6 +24,7 @@ export function ReportFilters({
 }) {
   const t = useTranslations('reports.period');
   const tErrors = useTranslations('errors');
+  const tUi = useTranslations('ui');
   const { asked, errors, report, mailing, message, alike } = asking;
   const errorOf = (name: string) => {
     const error = errors[name];
@@ -48,11 +50,18 @@ export function ReportFilters({
     }
   };
   const { period, from, to, ...kept } = asked;
+  const active = [from, to, asked.by, asked.zone, asked.mailing, asked.message, asked.owner].filter(
+    Boolean,
+  ).length;
+  const isWrong = Object.keys(errors).length > 0;
   const current = from || to ? null : report?.preset;
   const withOne = <T extends { id: number }>(one: T | null, list: T[]) =>
     one && !list.some(({ id }) => id === one.id) ? [one, ...list] : list;
   const zones = [...new Set([ownZone, 'UTC', ...Intl.supportedValuesOf('timeZone')])].toSorted();
   const typedZone = asked.zone && !zones.includes(asked.zone) ? [asked.zone] : [];
+  // What is wrong stays as it was asked for.
+  const typed = (name: 'mailing' | 'message') =>
+    errors[name] ? [{ value: asked[name], label: asked[name] }] : [];
   return (
     <div className="grid grid-cols-[minmax(0,1fr)] gap-4 print:hidden">
       <Tabs
@@ -69,85 +78,89 @@ export function ReportFilters({
         </div>
       ) : null}
       <QueryForm label={t('choose')} submit={t('submit')} hidden={{ period }}>
-        <div className="grid grid-cols-[minmax(0,1fr)] items-start gap-3 sm:grid-cols-2 lg:grid-cols-4">
-          {(['from', 'to'] as const).map((name) => (
-            <TextField
-              key={`${name} ${asked[name]}`}
-              type={errors[name]?.code === 'invalid_date' ? 'text' : 'date'}
-              name={name}
-              label={t(name)}
-              defaultValue={asked[name]}
-              error={errorOf(name)}
-              maxLength={10}
-            />
-          ))}
-          <SelectField
-            key={`by ${asked.by}`}
-            name="by"
-            label={t('by')}
-            defaultValue={asked.by}
-            error={errorOf('by')}
-            options={[
-              { value: '', label: t('steps.fitting') },
-              ...periodSteps.map((step) => ({ value: step, label: t(`steps.${step}`) })),
-            ]}
-          />
-          <SelectField
-            key={`zone ${asked.zone}`}
-            name="zone"
-            label={t('zone')}
-            defaultValue={asked.zone || ownZone}
-            error={errorOf('zone')}
-            options={[...typedZone, ...zones].map((zone) => ({
-              value: zone,
-              label: zone.replaceAll('_', ' '),
-            }))}
-          />
-          {names ? null : (
-            <TextField
-              key={`owner ${asked.owner}`}
-              type="search"
-              name="owner"
-              label={t('owner')}
-              hint={t('ownerHint')}
-              defaultValue={asked.owner}
-              error={errorOf('owner')}
-              maxLength={ownerMax}
-            />
-          )}
-          {names || mailing || errors.mailing ? (
+        <Fold key={`${active} ${isWrong}`} label={tUi('filters', { count: active })} isOpen={isWrong}>
+          <div className="grid grid-cols-[minmax(0,1fr)] items-start gap-3 sm:grid-cols-2 lg:grid-cols-4">
+            {(['from', 'to'] as const).map((name) => (
+              <TextField
+                key={`${name} ${asked[name]}`}
+                type={errors[name]?.code === 'invalid_date' ? 'text' : 'date'}
+                name={name}
+                label={t(name)}
+                defaultValue={asked[name]}
+                error={errorOf(name)}
+                maxLength={10}
+              />
+            ))}
             <SelectField
-              key={`mailing ${asked.mailing}`}
-              name="mailing"
-              label={t('mailing')}
-              defaultValue={errors.mailing ? '' : asked.mailing}
-              error={errorOf('mailing')}
+              key={`by ${asked.by}`}
+              name="by"
+              label={t('by')}
+              defaultValue={asked.by}
+              error={errorOf('by')}
               options={[
-                { value: '', label: t('allMailings') },
-                ...withOne(mailing, names?.mailings ?? []).map(({ id, name }) => ({
-                  value: String(id),
-                  label: name,
-                })),
+                { value: '', label: t('steps.fitting') },
+                ...periodSteps.map((step) => ({ value: step, label: t(`steps.${step}`) })),
               ]}
             />
-          ) : null}
-          {names || message || errors.message ? (
             <SelectField
-              key={`message ${asked.message}`}
-              name="message"
-              label={t('message')}
-              defaultValue={errors.message ? '' : asked.message}
-              error={errorOf('message')}
-              options={[
-                { value: '', label: t('allMessages') },
-                ...withOne(message, names?.messages ?? []).map(({ id, subject }) => ({
-                  value: String(id),
-                  label: subject,
-                })),
-              ]}
+              key={`zone ${asked.zone}`}
+              name="zone"
+              label={t('zone')}
+              defaultValue={asked.zone || ownZone}
+              error={errorOf('zone')}
+              options={[...typedZone, ...zones].map((zone) => ({
+                value: zone,
+                label: zone.replaceAll('_', ' '),
+              }))}
             />
-          ) : null}
-        </div>
+            {names ? null : (
+              <TextField
+                key={`owner ${asked.owner}`}
+                type="search"
+                name="owner"
+                label={t('owner')}
+                hint={t('ownerHint')}
+                defaultValue={asked.owner}
+                error={errorOf('owner')}
+                maxLength={ownerMax}
+              />
+            )}
+            {names || mailing || errors.mailing ? (
+              <SelectField
+                key={`mailing ${asked.mailing}`}
+                name="mailing"
+                label={t('mailing')}
+                defaultValue={asked.mailing}
+                error={errorOf('mailing')}
+                options={[
+                  { value: '', label: t('allMailings') },
+                  ...typed('mailing'),
+                  ...withOne(mailing, names?.mailings ?? []).map(({ id, name }) => ({
+                    value: String(id),
+                    label: name,
+                  })),
+                ]}
+              />
+            ) : null}
+            {names || message || errors.message ? (
+              <SelectField
+                key={`message ${asked.message}`}
+                name="message"
+                label={t('message')}
+                defaultValue={asked.message}
+                error={errorOf('message')}
+                options={[
+                  { value: '', label: t('allMessages') },
+                  ...typed('message'),
+                  ...withOne(message, names?.messages ?? []).map(({ id, subject }) => ({
+                    value: String(id),
+                    label: subject,
+                  })),
+                ]}
+              />
+            ) : null}
+          </div>
+        </Fold>
       </QueryForm>
       {alike.length > 0 ? (
         <div>

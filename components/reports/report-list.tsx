@@ -107,7 +107,7 @@ export function ReportList({
           <Tbody>
             {page.items.map((row) => (
               <Tr key={row.id}>
-                <Td className="min-w-48 [overflow-wrap:anywhere]">
+                <Td className="min-w-48 max-sm:pb-1! [overflow-wrap:anywhere]">
                   <Name row={row} list={list} attemptsHref={attemptsHref(row)} />
                   {row.isArchived ? (
                     <Badge className="ml-2">{t(list === 'senders' ? 'blocked' : 'deleted')}</Badge>
@@ -135,16 +135,16 @@ export function ReportList({
                     </div>
                   ) : null}
                 </Td>
-                <Td numeric label={t('columns.runs')}>
+                <Td numeric label={t('columns.runs')} className="max-sm:col-span-1!">
                   {write(row.runs)}
                 </Td>
-                <Td numeric label={t('columns.sent')}>
+                <Td numeric label={t('columns.sent')} className="max-sm:col-span-1!">
                   {counted(row, row.sent, 'success')}
                 </Td>
-                <Td numeric label={t('columns.failed')}>
+                <Td numeric label={t('columns.failed')} className="max-sm:col-span-1!">
                   {counted(row, row.failed, 'failure')}
                 </Td>
-                <Td numeric label={t('columns.unknown')}>
+                <Td numeric label={t('columns.unknown')} className="max-sm:col-span-1!">
                   {counted(row, row.unknown, 'unknown')}
                 </Td>
                 <Td numeric label={t('columns.share')}>

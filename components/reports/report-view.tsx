@@ -159,7 +159,8 @@ function useChange() {
   const t = useTranslations('reports.period');
   const locale = useLocale();
   return (now: number, before: number | null) => {
-    if (before === null) return t('noBefore');
+    // The heading says that there is none.
+    if (before === null) return null;
     const difference = formatChange(locale, now - before);
     if (before === 0) return t('changeFromNothing', { difference });
     return t('change', {
@@ -179,13 +180,13 @@ function Figures({ now, before }: { now: Numbers; before: Numbers | null }) {
       key={label}
       label={label}
       value={formatNumber(locale, of(now))}
-      hint={[change(of(now), before && of(before)), more].filter(Boolean).join(' · ')}
+      hint={[change(of(now), before && of(before)), more].filter(Boolean).join(' · ') || null}
     />
   );
   const rate = successOf(now);
   const rateBefore = before && successOf(before);
   return (
-    <div className="grid gap-3 sm:grid-cols-2 xl:grid-cols-4">
+    <div className="grid grid-cols-2 gap-3 xl:grid-cols-4">
       {figure(t('figures.sent'), ({ tried }) => tried.sent)}
       {figure(t('figures.failed'), ({ tried }) => tried.failed)}
       {figure(t('figures.unknown'), ({ tried }) => tried.unknown)}
@@ -196,7 +197,7 @@ function Figures({ now, before }: { now: Numbers; before: Numbers | null }) {
           rate === null
             ? t('noAttempts')
             : rateBefore === null
-              ? t('noBefore')
+              ? before && t('noBefore')
               : t('ratePoints', {
                   points: formatChange(locale, (rate - rateBefore) * 100),
                   before: formatShare(locale, rateBefore),
@@ -287,10 +288,7 @@ function Outcomes({ now, before }: { now: Numbers; before: Numbers | null }) {
   const write = (value: number) => formatNumber(locale, value);
   return (
     <Card title={t('outcomes.title')}>
-      <p className="mb-3 text-[0.875rem] text-muted">
-        {t('outcomes.lead', { count: now.runs.begun })}{' '}
-        {now.runs.missed > 0 ? t('missedRuns', { count: now.runs.missed }) : null}
-      </p>
+      <p className="mb-3 text-[0.875rem] text-muted">{t('outcomes.lead', { count: now.runs.begun })}</p>
       <Table caption={t('outcomes.title')}>
         <Thead>
           <tr>

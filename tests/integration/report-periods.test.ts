@@ -1,9 +1,10 @@
 import { sql } from 'drizzle-orm';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { db } from '@/db/client';
-import { attempts, deliveries } from '@/db/schema';
+import { attempts, deliveries, transports } from '@/db/schema';
 import { fixedClock } from '@/lib/clock';
 import type { Actor } from '@/lib/policy/rules';
+import { answerReport } from '@/lib/reports/periods/csv';
 import {
   countUnfinished,
   exportReport,
@@ -17,9 +18,13 @@ import {
   type Whose,
 } from '@/lib/reports/periods/queries';
 import { type ReportList, reportSorts, reportTables } from '@/lib/reports/periods/schema';
+import { listStuckRuns } from '@/lib/runs/queries';
 import {
   createActor,
+  createAttempt,
   createClient,
+  createClients,
+  createDelivery,
   createMailing,
   createMessage,
   createRun,
@@ -413,6 +418,7 @@ describe('a report', () => {
     expect(await codesOf(owner, { zone: long, by: long, period: long })).toEqual({
       zone: 'invalid_zone',
       by: 'invalid_value',
+      period: 'invalid_value',
     });
     expect(await codesOf(owner, { period: 'for ever', by: 'hour' })).toEqual({
       period: 'invalid_value',
@@ -448,6 +454,128 @@ describe('a report', () => {
     expect(kept.asked).toMatchObject({ from: '2026-02-30', zone: 'Mars/Olympus' });
     // An owner is no field of one's own report.
     expect(await codesOf(owner, { owner: long })).toEqual({});
+  });
+
+  test('comes as a file to whoever may read it, narrowed down as its page, formulas made harmless', async () => {
+    const url = (of: Record<string, string>) =>
+      `http://localhost:3000/api/reports?${new URLSearchParams({ ...winter, ...of })}`;
+    const hostile = await createMailing(db, owner, { name: '=HYPERLINK("http://evil.example")' });
+    const run = await createRun(db, hostile, { openedAt: new Date('2026-03-30T09:00:00Z') });
+    const person = await createClient(db, owner, { email: 'cell@four.example' });
+    const delivery = await createDelivery(db, run, person, { status: 'sent' });
+    await createAttempt(db, run, delivery);
+    const answer = await answerReport(owner, 'own', url({ table: 'mailings' }));
+    expect(answer.status).toBe(200);
+    expect(answer.headers.get('content-type')).toBe('text/csv; charset=utf-8');
+    expect(answer.headers.get('content-disposition')).toContain('report-mailings-2025-10-19-2026-04-02.csv');
+    expect(answer.headers.get('cache-control')).toBe('private, no-store');
+    const lines = (await answer.text()).split('\r\n');
+    expect(lines[0]).toBe('mailing_id,mailing,runs,letters_sent,attempts_failed,attempts_unknown');
+    expect(lines.slice(1, -1)).toHaveLength(3);
+    expect(lines).toContain(`${hostile.id},"'=HYPERLINK(""http://evil.example"")",1,1,0,0`);
+    const one = await answerReport(
+      owner,
+      'own',
+      url({ table: 'steps', by: 'month', mailing: String(hostile.id) }),
+    );
+    expect((await one.text()).split('\r\n')).toContain('2026-03-01,2026-03-31,1,0,0');
+
+    const wrong = await answerReport(owner, 'own', url({ table: 'senders', zone: 'Mars/Olympus' }));
+    expect(wrong.status).toBe(400);
+    expect(await wrong.json()).toMatchObject({
+      error: { fields: { table: { code: 'invalid_value' }, zone: { code: 'invalid_zone' } } },
+    });
+    const foreign = await answerReport(owner, 'own', url({ mailing: String(other.mailing) }));
+    expect(foreign.status).toBe(400);
+    expect((await answerReport(null, 'own', url({}))).status).toBe(404);
+    const senders = await answerReport(manager, 'all', url({ table: 'senders' }));
+    expect(await senders.text()).toContain('winter.stranger@reports.example');
+  });
+
+  test('of all users names who is refused too often, who is complained about, and what nobody knows of', async () => {
+    const spammer = await createActor(db, { email: 'spammer@alarms.example' });
+    const report = await asked(manager, { from: '2026-06-01', to: '2026-06-30', zone: 'UTC' }, 'all');
+    const ofJune = (alarms: Awaited<ReturnType<typeof findAlarms>>) => ({
+      refused: alarms.refused.map(({ name, failed, share }) => ({ name, failed, share })),
+      complained: alarms.complained.map(({ name, complained }) => ({ name, complained })),
+      unknown: alarms.unknown.map(({ ownerEmail, letters }) => ({ ownerEmail, letters })),
+    });
+    const mailing = await createMailing(db, spammer);
+    const run = await createRun(db, mailing, { openedAt: new Date('2026-06-10T09:00:00Z') });
+    const people = await createClients(db, spammer, 100);
+    const left = await db
+      .insert(deliveries)
+      .values(
+        people.map(({ id, email, fullName }, at) => {
+          const status = at < 9 ? 'failed' : at < 10 ? 'unknown' : 'sent';
+          const kind = status === 'failed' ? 'spam' : status === 'unknown' ? 'no_answer' : null;
+          const reason = status === 'sent' ? null : 'refused';
+          return {
+            runId: run.id,
+            clientId: id,
+            email,
+            fullName,
+            status,
+            reason,
+            endedAt: run.openedAt,
+            kind,
+          } as const;
+        }),
+      )
+      .returning({ id: deliveries.id, status: deliveries.status });
+    const results = { failed: 'failure', unknown: 'unknown' } as const;
+    await db.insert(attempts).values(
+      left.map(({ id, status }) => ({
+        deliveryId: id,
+        runId: run.id,
+        mailingId: mailing.id,
+        ownerId: spammer.id,
+        batchId: 1,
+        attemptedAt: run.openedAt,
+        status: status === 'failed' || status === 'unknown' ? results[status] : ('success' as const),
+        transport: 'smtp',
+      })),
+    );
+    const unknown = [{ ownerEmail: spammer.email, letters: 1 }];
+    // 9 of 100, and nobody has complained.
+    expect(ofJune(await findAlarms(manager, report, db, clock))).toEqual({
+      refused: [],
+      complained: [],
+      unknown,
+    });
+    const [tenth] = left;
+    await createAttempt(db, run, { id: tenth?.id ?? 0 }, { status: 'failure', code: 554 });
+    await createAttempt(db, run, { id: tenth?.id ?? 0 }, { status: 'failure', code: 554 });
+    await createSuppression(db, spammer, 'angry@alarms.example', {
+      reason: 'complained',
+      createdAt: new Date('2026-06-11T09:00:00Z'),
+    });
+    await db.insert(transports).values({
+      name: 'smtp:alarms.example:587',
+      waitsUntil: new Date('2026-04-02T11:00:00Z'),
+      waitsSince: new Date('2026-04-02T09:00:00Z'),
+      waitCode: 'unreachable',
+    });
+    const alarms = await findAlarms(manager, report, db, clock);
+    expect(ofJune(alarms)).toEqual({
+      refused: [{ name: spammer.email, failed: 11, share: 11 / 102 }],
+      complained: [{ name: spammer.email, complained: 1 }],
+      unknown,
+    });
+    expect(alarms.waiting).toMatchObject([{ code: 'unreachable', until: new Date('2026-04-02T11:00:00Z') }]);
+    // A run that has not moved since June, a year later.
+    await db.execute(sql`update runs set next_delivery_id = ${tenth?.id ?? 0} where id = ${run.id}`);
+    await createDelivery(db, run, await createClient(db, spammer));
+    const later = fixedClock(new Date('2027-06-10T09:00:00Z'));
+    expect(await listStuckRuns(manager, { ownerId: spammer.id }, db, later)).toMatchObject([
+      { runId: run.id, hold: { kind: 'no_engine' } },
+    ]);
+    expect(await listStuckRuns(spammer, { ownerId: spammer.id }, db, later)).toEqual([]);
+    expect(ofJune(await findAlarms(spammer, report, db, clock))).toEqual({
+      refused: [],
+      complained: [],
+      unknown: [],
+    });
   });
 
   test('of who has sent nothing is empty and says so', async () => {

@@ -148,15 +148,15 @@ export async function readReport(
   if (!isZone(zone) || text('zone').length > 100) errors.zone = { code: 'invalid_zone' };
   const step = periodSteps.find((each) => each === text('by')) ?? null;
   if (text('by') && !step) errors.by = { code: 'invalid_value' };
-  const chosen = errors.zone
-    ? null
-    : chooseDays(
-        { period: text('period'), from: text('from'), to: text('to') },
-        dayOf(clock.now(), zone),
-        begin ? dayOf(begin, zone) : null,
-        errors,
-      );
-  const period = chosen && periodOf(chosen.days, step ?? fittingStep(chosen.days), zone);
+  // Days are looked at even where the zone is none, so that all mistakes are named at once.
+  const days = errors.zone ? 'UTC' : zone;
+  const chosen = chooseDays(
+    { period: text('period'), from: text('from'), to: text('to') },
+    dayOf(clock.now(), days),
+    begin ? dayOf(begin, days) : null,
+    errors,
+  );
+  const period = chosen && periodOf(chosen.days, step ?? fittingStep(chosen.days), days);
   if (chosen && !period) errors.by = { code: 'too_many_steps', params: { max: periodStepsMax } };
 
   const shared = {
