@@ -42,7 +42,7 @@ export function AttemptFilters({
   return (
     <SearchBox
       defaultValue={asked.q}
-      placeholder={t('searchPlaceholder')}
+      placeholder={t(mailings ? 'searchPlaceholder' : 'searchPlaceholderAll')}
       error={errorOf('q')}
       folded={{
         active: [asked.mailing, asked.owner, asked.status, asked.kind, asked.from, asked.to].filter(Boolean)

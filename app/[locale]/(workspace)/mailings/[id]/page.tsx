@@ -2,6 +2,7 @@ import type { Metadata } from 'next';
 import { notFound } from 'next/navigation';
 import { getLocale, getTranslations } from 'next-intl/server';
 import { AppLink, LinkButton } from '@/components/layout/link';
+import { DamagedPage } from '@/components/layout/list-page';
 import { Page } from '@/components/layout/shell';
 import { MailingBadges, RunBadge } from '@/components/mailings/badges';
 import { HoldNotice, SlowNotice } from '@/components/mailings/hold-notice';
@@ -25,6 +26,7 @@ import { listAttempts } from '@/lib/attempts/queries';
 import { requireActor } from '@/lib/auth/session';
 import { systemClock } from '@/lib/clock';
 import { countMailingClients, findMailing, listMailingClients } from '@/lib/mailings/queries';
+import { readCursor } from '@/lib/paging';
 import { can, canManage } from '@/lib/policy/rules';
 import { listAnsweringDomains, listAnswers, mailingFigures } from '@/lib/reports/queries';
 import {
@@ -41,7 +43,6 @@ type Props = {
   params: Promise<{ id: string }>;
   searchParams: Promise<Record<string, string | string[] | undefined>>;
 };
-const text = (value: string | string[] | undefined) => (typeof value === 'string' ? value : undefined);
 /** Holds of the whole mailing, which the page tells once at its top. */
 const saidAbove = new Set<string>(['disabled', 'blocked', 'paused']);
 const runsShown = 10;
@@ -58,8 +59,8 @@ export default async function MailingPage({ params, searchParams }: Props) {
   const [{ id }, asked] = await Promise.all([params, searchParams]);
   const mailing = await findMailing(actor, Number(id));
   if (!mailing) notFound();
-  const runsAfter = text(asked.runs);
-  const clientsAfter = text(asked.clients);
+  const { after: runsAfter, isDamaged: isRunsDamaged } = readCursor(asked, ['number'], 'runs');
+  const { after: clientsAfter, isDamaged: isClientsDamaged } = readCursor(asked, ['number'], 'clients');
   const [
     t,
     tSchedule,
@@ -324,6 +325,7 @@ export default async function MailingPage({ params, searchParams }: Props) {
 
         <section className="grid grid-cols-[minmax(0,1fr)] gap-3">
           <h2 className="text-lg font-semibold">{t('sections.runs')}</h2>
+          {isRunsDamaged ? <DamagedPage /> : null}
           {runs.items.length === 0 ? (
             <Empty title={t('runsEmpty')} body={t('runsEmptyBody')} />
           ) : (
@@ -388,6 +390,7 @@ export default async function MailingPage({ params, searchParams }: Props) {
         {chosen ? (
           <section className="grid grid-cols-[minmax(0,1fr)] gap-3">
             <h2 className="text-lg font-semibold">{t('sections.clients')}</h2>
+            {isClientsDamaged ? <DamagedPage /> : null}
             <ul className="grid gap-x-6 gap-y-1 rounded-lg border border-line bg-surface p-4 sm:grid-cols-2">
               {chosen.items.map((client) => (
                 <li key={client.id} className="min-w-0 [overflow-wrap:anywhere]">

@@ -92,6 +92,7 @@ export default async function RunPage(props: Props) {
   const at = formatInstant(locale, run.slotAt ?? run.openedAt, zone);
   const when = (instant: Date) => <Time value={instant} zone={zone} locale={locale} />;
   const isEmpty = !isOpen && counts.total === 0;
+  const isAllSkipped = !isOpen && counts.total > 0 && counts.skipped === counts.total;
   const unfinished = finishableOutcomes.some((outcome) => counts[outcome] > 0);
   const deadline = run.deadlineAt ?? (run.kind === 'scheduled' ? mailing.endsAt : null);
   const addressOf = (given: {
@@ -169,6 +170,11 @@ export default async function RunPage(props: Props) {
               </Alert>
             ) : (
               <Card title={t('run.progress')}>
+                {isAllSkipped ? (
+                  <Alert tone="warn" title={t('run.allSkippedTitle')} className="mb-4">
+                    {t('run.allSkippedBody')}
+                  </Alert>
+                ) : null}
                 <LiveProgress
                   runId={run.id}
                   counts={counts}
