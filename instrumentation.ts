@@ -3,12 +3,12 @@ export async function register() {
   // Written this way round so that the build leaves the import out of what it makes for other runtimes.
   if (process.env.NEXT_RUNTIME === 'nodejs') {
     const { notePeers } = await import('@/lib/auth/network');
-    const { guardAnswers, mendRequests, sayWhatMayBeKept } = await import('@/lib/http');
+    const { guardAnswers, mendRequests, sayWhatMayBeKept, standBefore } = await import('@/lib/http');
     const { openCache } = await import('@/lib/cache/handler');
     notePeers();
-    openCache();
     guardAnswers();
     mendRequests();
     sayWhatMayBeKept();
+    standBefore(openCache());
   }
 }

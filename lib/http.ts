@@ -1,5 +1,5 @@
 import { subscribe } from 'node:diagnostics_channel';
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { IncomingMessage, RequestListener, Server, ServerResponse } from 'node:http';
 import { ruleFor } from '@/lib/auth/route-rules';
 import { cacheControlOf } from '@/lib/cache/control';
 import { appUrl, env } from '@/lib/env';
@@ -86,5 +86,26 @@ export function mendRequests(): void {
     const proto = request.headers['x-forwarded-proto'];
     if (proto !== undefined && !/^https?(\s*,|$)/i.test(String(proto)))
       delete request.headers['x-forwarded-proto'];
+  });
+}
+
+/**
+ * From now on the listeners to requests of every server of this process are asked through `before`. Called once, by `instrumentation.ts`,
+ * which no server tells that it has begun: each is met at its first request, before anybody listens to that.
+ */
+export function standBefore(before: (next: RequestListener) => RequestListener): void {
+  const met = new WeakSet<Server>();
+  subscribe('http.server.request.start', (message) => {
+    const { server } = message as { server: Server };
+    if (met.has(server)) return;
+    met.add(server);
+    const listeners = server.listeners('request');
+    server.removeAllListeners('request');
+    server.on(
+      'request',
+      before((request, response) => {
+        for (const listener of listeners) Reflect.apply(listener, server, [request, response]);
+      }),
+    );
   });
 }

@@ -1,5 +1,5 @@
 import { log } from '@/lib/log';
-import type { Ask } from './upstash';
+import { type Ask, upstashDownMs, upstashMs } from '@/lib/upstash';
 
 /*
  * Which tags were expired, and when. Two clocks put things in order, and nobody's wall clock does: `here` counts what this process
@@ -10,9 +10,7 @@ import type { Ask } from './upstash';
 export type Moment = { here: number; there: number };
 
 /** What it may cost a request that Upstash is slow or silent, all its questions together, ms. */
-export const patienceMs = 800;
-/** For so long it is left alone after that; then it is asked again, while nobody waits, ms. */
-const downMs = 10_000;
+export const patienceMs = upstashMs;
 /** While it is silent, what this instance made or checked is shown for so long, ms. */
 export const blindMs = 2000;
 /** An expiration is remembered for so long, seconds: longer than anything is kept in Redis. */
@@ -119,7 +117,7 @@ export function createExpirations(ask: Ask | null, prefix: string, options: { do
     retry = setTimeout(() => {
       retry = undefined;
       void question(ask);
-    }, options.downMs ?? downMs);
+    }, options.downMs ?? upstashDownMs);
     retry.unref();
   }
 

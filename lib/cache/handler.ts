@@ -1,11 +1,13 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
+import type { RequestListener } from 'node:http';
 import path from 'node:path';
 import { env, keyedDigest } from '@/lib/env';
-import { decodeEntry, type Entry, encodeEntry, isOver, type Life, type Value } from './entries';
+import { type Ask, createAsk } from '@/lib/upstash';
+import { createAnswers } from './answers';
+import { decodeEntry, type Entry, encodeEntry, isOver, type Life, octetsOf, type Value } from './entries';
 import { blindMs, createExpirations, entrySeconds, patienceMs, within } from './expirations';
 import { createMemory } from './memory';
-import { type Ask, createUpstash } from './upstash';
 
 /*
  * What Next keeps of public pages and of `unstable_cache`: in this process's memory, and with Upstash in one Redis for all instances of
@@ -74,7 +76,7 @@ export function createCache(
   ask: Ask | null,
   { namespace, octetsMax, downMs }: { namespace: string; octetsMax: number; downMs?: number },
 ) {
-  const memory = createMemory<Kept>(octetsMax);
+  const memory = createMemory<Kept>(octetsMax, octetsOf);
   const expirations = createExpirations(ask, namespace, downMs === undefined ? {} : { downMs });
   let writes = 0;
 
@@ -110,43 +112,57 @@ export function createCache(
     return null;
   }
 
+  /** How a request asks what is kept. */
+  function createFind() {
+    let learned: Promise<boolean> | null = null;
+    let deadline = Number.NEGATIVE_INFINITY;
+
+    /** Once a request: what is expired after it came concerns the next one. Answers how long may still be waited, ms. */
+    function ask(): number {
+      if (!learned || expirations.now() > deadline + blindMs) {
+        deadline = expirations.now() + patienceMs;
+        learned = expirations.learn(patienceMs);
+      }
+      return Math.max(0, deadline - expirations.now());
+    }
+
+    return async (key: string, tags: string[]): Promise<Kept | null> => {
+      const own = memory.get(key);
+      // At the same time as the question what was expired, which is judged by first.
+      const before = expirations.moment();
+      const remote = expirations.reachable;
+      const patience = ask();
+      const shared = remote && (!own || isAged(own)) ? fetchShared(remote, key, patience) : null;
+      const isKnown = await learned;
+      const usable = own && isSound(own, tags) && (isKnown || expirations.isRecent(own.begun)) ? own : null;
+      if (own && !isSound(own, tags)) memory.remove(key);
+      const theirs = isKnown && (!usable || isAged(usable)) ? await shared : null;
+      if (!theirs || expirations.isPending([...theirs.tags, ...tags])) return usable;
+      const copy: Kept = { ...theirs, here: before.here, begun: Number.NEGATIVE_INFINITY };
+      if (!isSound(copy, tags) || (usable && usable.lastModified >= copy.lastModified)) return usable;
+      memory.set(key, copy);
+      return copy;
+    };
+  }
+
+  /** What a visit would be shown, unless it would be made anew. */
+  async function current(key: string): Promise<Entry | null> {
+    const found = await createFind()(key, []);
+    return found && !isAged(found) ? found : null;
+  }
+  // A share of what pages may take.
+  const answers = createAnswers(current, octetsMax / 4);
+
   return {
     memory,
     expirations,
+    answers,
 
     /** What Next uses for one request. */
     handler(): Handler {
       const started: Begun = { ...expirations.moment(), begun: expirations.now() };
       const begun = new Map<string, Begun>();
-      let learned: Promise<boolean> | null = null;
-      let deadline = Number.NEGATIVE_INFINITY;
-
-      /** Once a request: what is expired after it came concerns the next one. Answers how long may still be waited, ms. */
-      function ask(): number {
-        if (!learned || expirations.now() > deadline + blindMs) {
-          deadline = expirations.now() + patienceMs;
-          learned = expirations.learn(patienceMs);
-        }
-        return Math.max(0, deadline - expirations.now());
-      }
-
-      async function find(key: string, tags: string[]): Promise<Kept | null> {
-        const own = memory.get(key);
-        // At the same time as the question what was expired, which is judged by first.
-        const before = expirations.moment();
-        const remote = expirations.reachable;
-        const patience = ask();
-        const shared = remote && (!own || isAged(own)) ? fetchShared(remote, key, patience) : null;
-        const isKnown = await learned;
-        const usable = own && isSound(own, tags) && (isKnown || expirations.isRecent(own.begun)) ? own : null;
-        if (own && !isSound(own, tags)) memory.remove(key);
-        const theirs = isKnown && (!usable || isAged(usable)) ? await shared : null;
-        if (!theirs || expirations.isPending([...theirs.tags, ...tags])) return usable;
-        const copy: Kept = { ...theirs, here: before.here, begun: Number.NEGATIVE_INFINITY };
-        if (!isSound(copy, tags) || (usable && usable.lastModified >= copy.lastModified)) return usable;
-        memory.set(key, copy);
-        return copy;
-      }
+      const find = createFind();
 
       return {
         async get(key, { tags = [], softTags = [] } = {}) {
@@ -154,6 +170,7 @@ export function createCache(
           begun.set(key, { ...expirations.moment(), begun: expirations.now() });
           if (!found) return null;
           const { lastModified, value, life } = found;
+          if (value.kind !== 'FETCH') answers.note({ key, entry: found });
           return { lastModified, value, ...(life ? { cacheControl: life } : {}) };
         },
 
@@ -181,19 +198,30 @@ export function createCache(
 
 const door = Symbol.for('mailroom.cache');
 
-/** Puts the cache of this process where `next.mjs` finds it; with `CACHE=off` one that keeps nothing. Called once, by `instrumentation.ts`. */
-export function openCache(): void {
+/**
+ * Puts the cache of this process where `next.mjs` finds it; with `CACHE=off` one that keeps nothing. Answers what may stand before
+ * Next's own listener to requests, see `answers.ts`. Called once, by `instrumentation.ts`.
+ */
+export function openCache(): (next: RequestListener) => RequestListener {
   const { CACHE, UPSTASH_REDIS_REST_URL: url, UPSTASH_REDIS_REST_TOKEN: token } = env();
   let cache: ReturnType<typeof createCache> | undefined;
   const open = ({ serverDistDir = '', maxMemoryCacheSize = 0 }: NextContext): Handler | null => {
     if (CACHE === 'off') return null;
-    cache ??= createCache(url && token ? createUpstash({ url, token }) : null, {
+    cache ??= createCache(url && token ? createAsk({ url, token }) : null, {
       namespace: `mailroom:cache:${buildName(serverDistDir)}`,
       octetsMax: maxMemoryCacheSize,
     });
     return cache.handler();
   };
   Object.assign(globalThis, { [door]: open });
+  return (next) => {
+    let before: RequestListener | undefined;
+    return (request, response) => {
+      // There is a cache as soon as Next has asked for one.
+      before ??= cache?.answers.before(next);
+      (before ?? next)(request, response);
+    };
+  };
 }
 
 type NextContext = { serverDistDir?: string; maxMemoryCacheSize?: number };

@@ -1,7 +1,5 @@
-import { type Entry, octetsOf } from './entries';
-
-/** Entries in this process's memory, at most `octetsMax` in all; what was not asked for the longest goes first. */
-export function createMemory<T extends Entry>(octetsMax: number) {
+/** Entries in this process's memory, of at most `octetsMax` octets in all; what was not asked for the longest goes first. */
+export function createMemory<T>(octetsMax: number, octetsOf: (entry: T) => number) {
   const entries = new Map<string, { entry: T; octets: number }>();
   let octets = 0;
 

@@ -63,9 +63,13 @@ async function keptUntilNext<T>(keys: string[], names: string[], read: () => Pro
   return kept(keys, names, read, blind, await nextChange([tags.posts]));
 }
 
-/** The home page's numbers; null while they are not known. */
+/**
+ * The home page's numbers; null while they are not known. Over at the full minute, and so is the page that shows them: each for a minute of
+ * its own would be two.
+ */
 export function cachedTotals() {
-  return kept(['totals'], [tags.totals], readTotals, null);
+  const over = new Date((Math.floor(Date.now() / 60_000) + 1) * 60_000);
+  return kept(['totals'], [tags.totals], readTotals, null, over);
 }
 
 /** Articles by chance, others every minute: the home page shows the first three, or three that the browser chooses. */

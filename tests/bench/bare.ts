@@ -1,5 +1,5 @@
 import { spawn, spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, openSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, openSync, realpathSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { freePort } from '../../scripts/postgres.mjs';
@@ -48,10 +48,13 @@ export async function benchBare(ground: Ground): Promise<Row[]> {
 
 const files = {
   'package.json': '{ "private": true, "type": "module" }',
-  // One of its own, so that Next does not look for one above; its packages are there.
-  'next.config.mjs': `export default { turbopack: { root: ${JSON.stringify(root)} } };\n`,
+  // Its packages are those of this project, by a link that has to stay within the root.
+  'next.config.mjs': "export default { turbopack: { root: '/' } };\n",
   'app/layout.js': `import { createElement } from 'react';
 export default ({ children }) => createElement('html', { lang: 'en' }, createElement('body', null, children));
+`,
+  'app/page.js': `import { createElement } from 'react';
+export default () => createElement('p', null, 'empty');
 `,
   'app/[letters]/page.js': `import { createElement } from 'react';
 export const revalidate = 60;
@@ -62,15 +65,11 @@ export default async function Page({ params }) {
 `,
 };
 
-/** Builds and starts it inside of this folder, where it finds the same Next. */
-async function startBare(ground: Ground) {
-  const folder = path.join(root, '.next', 'bare');
-  rmSync(folder, { recursive: true, force: true });
-  const temporary = mkdtempSync(path.join(tmpdir(), 'mailroom-bench-bare-'));
-  ground.atEnd(() => {
-    rmSync(folder, { recursive: true, force: true });
-    rmSync(temporary, { recursive: true, force: true });
-  });
+/** Builds and starts it, far from this folder: below it Next would find our `middleware.ts` and `instrumentation.ts`, and take them too. */
+export async function startBare(ground: Ground) {
+  const folder = realpathSync(mkdtempSync(path.join(tmpdir(), 'mailroom-bench-bare-')));
+  ground.atEnd(() => rmSync(folder, { recursive: true, force: true }));
+  symlinkSync(path.join(root, 'node_modules'), path.join(folder, 'node_modules'));
   for (const [name, text] of Object.entries(files)) {
     mkdirSync(path.dirname(path.join(folder, name)), { recursive: true });
     writeFileSync(path.join(folder, name), text);
@@ -81,7 +80,7 @@ async function startBare(ground: Ground) {
   if (built.status !== 0)
     throw new Error(`The bare application does not build: ${built.stdout}${built.stderr}`);
   const port = await freePort();
-  const logFile = path.join(temporary, 'server.log');
+  const logFile = path.join(folder, 'server.log');
   const log = openSync(logFile, 'a');
   const child = spawn(process.execPath, [next, 'start', '-H', 'localhost', '-p', String(port)], {
     cwd: folder,

@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { db } from '@/db/client';
 import { posts } from '@/db/schema';
 import { findChromium } from '../../scripts/chromium.mjs';
+import { startBare } from './bare';
 import { type Ground, progress, type Row, rowOf } from './ground';
 import { pages, startSite, warm } from './site';
 
@@ -27,7 +28,20 @@ export async function benchWeight(ground: Ground): Promise<Row[]> {
     args: ['--no-sandbox', '--disable-gpu', '--disable-dev-shm-usage'],
   });
   ground.atEnd(() => browser.close());
-  const rows: Row[] = [];
+  const bare = await startBare(ground);
+  const empty = await look(browser, `${bare.base}/`);
+  const rows: Row[] = [
+    rowOf(
+      {
+        what: 'scripts of an empty page of the smallest application of Next, compressed',
+        ours: 'none',
+        peer: `${empty.kilobytes.toFixed(0)} KB`,
+        ratio: empty.kilobytes,
+        spread: 'one visit',
+      },
+      { sign: '≤', must: null, aim: null, unit: ' KB' },
+    ),
+  ];
   for (const [name, page] of Object.entries({ 'the home page': '/', 'an article': pages.post })) {
     await warm(site.base, page);
     const { kilobytes, shift, largest } = await look(browser, site.base + page);
@@ -36,7 +50,7 @@ export async function benchWeight(ground: Ground): Promise<Row[]> {
       rowOf(
         {
           what: `scripts of ${name}, compressed`,
-          ours: `${kilobytes.toFixed(0)} KB`,
+          ours: `${kilobytes.toFixed(0)} KB, ${(kilobytes - empty.kilobytes).toFixed(0)} KB above an empty page`,
           ...row,
           ratio: kilobytes,
         },

@@ -55,12 +55,78 @@ test('a scheduled article appears at its time, also on pages that were kept befo
     expect(await seen(server, post)).toEqual(nowhere);
     expect(await isKept(server, '/blog')).toBe(true);
     expect(await isKept(server, '/blog/later-today')).toBe(true);
+    expect(await abroad(server, post)).toEqual(nowhereAbroad);
     expect(Date.now()).toBeLessThan(publishedAt.getTime());
     await expect
       .poll(async () => Date.now() >= publishedAt.getTime(), { timeout: 20_000, intervals: [20] })
       .toBe(true);
     expect(await seen(server, post)).toEqual(everywhere);
     expect((await ask(server.base, '/')).body).toContain('Later today');
+    expect(await abroad(server, post)).toEqual({
+      isInFeed: true,
+      isInMap: true,
+      picture: expect.any(String),
+    });
+  } finally {
+    await server.end();
+  }
+});
+
+/** What leads to an article, or shows it elsewhere: the feed, the site map, and the picture that is shown where its address is shared. */
+async function abroad(server: OwnServer, { title, slug }: { title: string; slug: string }) {
+  const [feed, map, picture] = await Promise.all(
+    ['/blog/feed.xml', '/sitemap.xml', `/blog/${slug}/picture.png`].map((path) => ask(server.base, path)),
+  );
+  return {
+    isInFeed: feed?.body.includes(`>${title}<`),
+    isInMap: map?.body.includes(`/blog/${slug}<`),
+    picture: picture?.status === 200 ? picture.headers.etag : picture?.status,
+  };
+}
+const nowhereAbroad = { isInFeed: false, isInMap: false, picture: 404 };
+
+test('the feed, the site map and the picture to share follow an article from its publication to its end', async () => {
+  const server = await startOwnServer({ database: true });
+  try {
+    const draft = await onDatabase(server, async (db) => {
+      const editor = await createUser(db, { email: 'editor@people.test', password, isStaff: true });
+      return createPost(db, {
+        title: 'A first name',
+        slug: 'told',
+        body: '<p>Text</p>',
+        authorId: editor.id,
+      });
+    });
+    const cookie = await signInAt(server.base, 'editor@people.test', password);
+    const desk = `/manage/posts/${draft.id}`;
+    /** Kept now, so that the next step has something to expire. */
+    const areKept = async () => {
+      for (const path of ['/blog/feed.xml', '/sitemap.xml', '/blog/told/picture.png'])
+        if (!(await isKept(server, path))) return false;
+      return true;
+    };
+    expect(await abroad(server, draft)).toEqual(nowhereAbroad);
+    await expect.poll(areKept).toBe(true);
+
+    await publish(server, cookie, draft.id);
+    const published = await abroad(server, draft);
+    expect(published).toEqual({ isInFeed: true, isInMap: true, picture: expect.any(String) });
+    await expect.poll(areKept).toBe(true);
+
+    const renamed = { ...draft, title: 'A second name' };
+    await postForm(server.base, desk, {
+      cookie,
+      field: 'summary',
+      values: { title: renamed.title, body: '<p>Text</p>', summary: '', slug: 'told' },
+    });
+    const edited = await abroad(server, renamed);
+    expect(edited).toEqual({ isInFeed: true, isInMap: true, picture: expect.any(String) });
+    expect(edited.picture).not.toBe(published.picture);
+    expect((await abroad(server, draft)).isInFeed).toBe(false);
+    await expect.poll(areKept).toBe(true);
+
+    await postForm(server.base, desk, { cookie, field: 'id', says: 'Unpublish', values: {} });
+    expect(await abroad(server, renamed)).toEqual(nowhereAbroad);
   } finally {
     await server.end();
   }

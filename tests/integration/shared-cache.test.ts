@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { untilTag, type Value } from '@/lib/cache/entries';
 import { createCache, type Handler } from '@/lib/cache/handler';
-import { createUpstash } from '@/lib/cache/upstash';
+import { createAsk } from '@/lib/upstash';
 import { hasRedis, type Redis, startRedis, withoutRedis } from '@/tests/support/redis';
 import { type Behaviour, startUpstash } from '@/tests/support/upstash';
 
@@ -134,7 +134,7 @@ describe.skipIf(!hasRedis)(`the cache of several instances over Upstash${without
   });
 
   const instance = (namespace = `build-${build}`) =>
-    createCache(createUpstash({ url: server.url, token: 'a token' }), {
+    createCache(createAsk({ url: server.url, token: 'a token' }), {
       namespace,
       octetsMax: 20_000_000,
       downMs: 100,

@@ -64,16 +64,23 @@ export async function signInAt(base: string, email: string, password: string): P
 }
 
 /**
- * Posts the form of a page in which `field` stands, as a browser without scripts does; `values` go over what stands there. Answers the
- * page that comes back.
+ * Posts the form of a page in which `field` and, where that is said, the text `says` stand, as a browser without scripts does; `values`
+ * go over what stands there. Answers the page that comes back.
  */
 export async function postForm(
   base: string,
   path: string,
-  { cookie, field, values }: { cookie: string; field: string; values: Record<string, string> },
+  {
+    cookie,
+    field,
+    says = '',
+    values,
+  }: { cookie: string; field: string; says?: string; values: Record<string, string> },
 ): Promise<Answer> {
   const page = await ask(base, path, { headers: { cookie } });
-  const form = page.body.split('<form').find((part) => part.split('</form')[0]?.includes(`name="${field}"`));
+  const form = page.body
+    .split('<form')
+    .find((part) => [`name="${field}"`, says].every((text) => part.split('</form')[0]?.includes(text)));
   if (!form) throw new Error(`${path} has no form with ${field}: ${page.status}`);
   const hidden = [...form.matchAll(/<input type="hidden" name="([^"]+)"(?: value="([^"]*)")?/g)];
   const plain = (text: string) => text.replaceAll('&quot;', '"').replaceAll('&amp;', '&');
