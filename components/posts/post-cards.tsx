@@ -9,12 +9,17 @@ import { Picture } from './picture';
 export function Byline({ post }: { post: Pick<PostCard, 'publishedAt' | 'author' | 'minutes'> }) {
   const t = useTranslations('blog');
   const locale = useLocale();
+  // A dot stands before each part, and out of sight before the first one of a line.
+  const part = "min-w-0 before:inline-block before:w-3 before:text-center before:content-['·'/'']";
   return (
-    <p className="text-[0.8125rem] text-muted [overflow-wrap:anywhere]">
-      <time dateTime={post.publishedAt}>{formatDay(locale, post.publishedAt, 'UTC')}</time>
-      {post.author ? <span> · {t('by', { author: post.author })}</span> : null}
-      {' · '}
-      <span className="whitespace-nowrap">{t('minutes', { minutes: post.minutes })}</span>
+    <p className="overflow-x-clip text-[0.8125rem] text-muted [overflow-wrap:anywhere]">
+      <span className="-ml-3 flex flex-wrap">
+        <time dateTime={post.publishedAt} className={part}>
+          {formatDay(locale, post.publishedAt, 'UTC')}
+        </time>{' '}
+        {post.author ? <span className={part}>{t('by', { author: post.author })}</span> : null}{' '}
+        <span className={part}>{t('minutes', { minutes: post.minutes })}</span>
+      </span>
     </p>
   );
 }

@@ -13,7 +13,7 @@ export function PostList({ page: { posts, pages }, number }: { page: PostPage; n
   return (
     <div className="mx-auto max-w-6xl px-4 pt-10 pb-16 sm:px-6 lg:pt-14">
       <h1 className="text-4xl font-semibold tracking-[-0.02em]">{t('title')}</h1>
-      <p className="mt-3 mb-9 max-w-prose text-[1.0625rem] text-muted">
+      <p className="mt-3 mb-9 max-w-prose text-[1.0625rem] text-pretty text-muted">
         {number === 1 ? t('lead') : t('page', { number, pages })}
       </p>
       {posts.length > 0 ? (

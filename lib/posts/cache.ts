@@ -63,13 +63,15 @@ async function keptUntilNext<T>(keys: string[], names: string[], read: () => Pro
   return kept(keys, names, read, blind, await nextChange([tags.posts]));
 }
 
-/**
- * The home page's numbers; null while they are not known. Over at the full minute, and so is the page that shows them: each for a minute of
- * its own would be two.
- */
-export function cachedTotals() {
-  const over = new Date((Math.floor(Date.now() / 60_000) + 1) * 60_000);
-  return kept(['totals'], [tags.totals], readTotals, null, over);
+/** The home page's numbers; null while they are not known. */
+export async function cachedTotals() {
+  const read = async () => ({ totals: await readTotals(), at: Date.now() });
+  const known = await kept(['numbers'], [tags.totals], read, null);
+  if (!known) return null;
+  // The page is over when its numbers are a minute old; made of old ones, a minute of its own would make that two.
+  const over = new Date(known.at + 60_000);
+  await kept(['numbers over', String(known.at)], [tags.totals], async () => null, null, over);
+  return known.totals;
 }
 
 /** Articles by chance, others every minute: the home page shows the first three, or three that the browser chooses. */
