@@ -15,7 +15,8 @@ import { firstByte, type Site, serve } from './site';
 
 /** Attempts on the other side of the ratio. */
 const few = 10_000;
-const perSecond = 10;
+/** No page is asked for more often than this, nor than a third of the time that it takes: to queue would be to measure the rate. */
+const perSecondMax = 10;
 
 /** A service with so much history: its server, who is signed in, and where its pages are. */
 export type Side = { site: Site; owner: string; manager: string; places: Places; attempts: number };
@@ -35,8 +36,11 @@ type Places = z.output<typeof placesSchema>;
 
 const mailing = `/mailings/${largestMailing}`;
 
-/** Every page that shows attempts or sums of them: what it is, who looks at it, and where it is. */
-const pages: [what: string, who: 'owner' | 'manager', path: (at: Places) => string][] = [
+/** What it is, who looks at it, and where it is. */
+type Page = [what: string, who: 'owner' | 'manager', path: (at: Places) => string];
+
+/** Every page that shows attempts or sums of them. */
+const pages: Page[] = [
   ['the overview', 'owner', () => '/dashboard'],
   ['the mailings', 'owner', () => '/mailings'],
   ['a mailing of a tenth of all attempts', 'owner', () => mailing],
@@ -148,8 +152,13 @@ async function findPlaces(database: Sql): Promise<Places> {
 /** Each page of both sides in turn, at a steady rate. */
 export async function comparePages(ground: Ground, large: Side, small: Side): Promise<Row[]> {
   const asked = Math.max(10, Math.round(ground.letters / 333));
-  // The first requests load the code of a page, and what it reads into the cache of the database.
-  for (const page of pages) await askInTurn(page, [large, small], 3);
+  // The first requests load the code of a page, and what it reads into the cache of the database; the small side tells the pace.
+  const paces = new Map<Page, number>();
+  for (const page of pages) {
+    await askInTurn(page, [large, small], 2, 0);
+    const alone = median((await askInTurn(page, [small], 3, 0)).get(small) ?? []);
+    paces.set(page, Math.max(1000 / perSecondMax, 3 * alone));
+  }
   const measured = new Map(
     pages.map(([what]) => [what, { ours: [] as number[], peer: [] as number[], ratios: [] as number[] }]),
   );
@@ -162,7 +171,7 @@ export async function comparePages(ground: Ground, large: Side, small: Side): Pr
   for (let round = 0; round < ground.rounds; round += 1) {
     const turns = round % 2 === 0 ? [large, small] : [small, large];
     for (const page of pages) {
-      const times = await askInTurn(page, turns, asked);
+      const times = await askInTurn(page, turns, asked, paces.get(page) ?? 1000);
       const [ours, peer] = [large, small].map((side) => quantile(times.get(side) ?? [], 0.95));
       const found = measured.get(page[0]);
       if (!found || !ours || !peer) throw new Error(`${page[0]} was not measured`);
@@ -192,26 +201,34 @@ export async function comparePages(ground: Ground, large: Side, small: Side): Pr
   );
 }
 
-/** Asks both sides in turn for one page, so often each, at a fixed rate whatever the answers take. */
+/** Asks sides in turn for one page, so often each: at a fixed pace whatever the answers take, or one after the other where that is 0. */
 async function askInTurn(
-  [what, who, path]: (typeof pages)[number],
+  [what, who, path]: Page,
   turns: Side[],
   times: number,
+  paceMs: number,
 ): Promise<Map<Side, number[]>> {
   const agent = new http.Agent({ keepAlive: true });
   const from = performance.now() + 50;
   const asks = Array.from({ length: times }, () => turns).flat();
-  const found = await Promise.all(
-    asks.map(async (side, index) => {
-      const due = from + (index * 1000) / perSecond;
-      await pause(due - performance.now());
-      return { side, time: await firstByte(`${side.site.base}${path(side.places)}`, side[who], agent, due) };
-    }),
-  ).catch((error) => {
+  const found = new Map<Side, number[]>(turns.map((side) => [side, []]));
+  const ask = async (side: Side, due: number) => {
+    const url = `${side.site.base}${path(side.places)}`;
+    found.get(side)?.push(await firstByte(url, side[who], agent, due));
+  };
+  try {
+    if (paceMs === 0) for (const side of asks) await ask(side, performance.now());
+    else
+      await Promise.all(
+        asks.map(async (side, index) => {
+          const due = from + index * paceMs;
+          await pause(due - performance.now());
+          await ask(side, due);
+        }),
+      );
+  } catch (error) {
     throw new Error(`${what}: ${error}`);
-  });
+  }
   agent.destroy();
-  return new Map(
-    turns.map((side) => [side, found.filter((each) => each.side === side).map(({ time }) => time)]),
-  );
+  return found;
 }
