@@ -1,4 +1,4 @@
-import { and, type Column, desc, eq, gt, type SQL, sql } from 'drizzle-orm';
+import { and, type Column, desc, eq, gt, inArray, type SQL, sql } from 'drizzle-orm';
 import { type Db, db } from '@/db/client';
 import type { AnswerKind } from '@/db/enums';
 import {
@@ -414,19 +414,24 @@ export type ReportRow = Tried & {
 
 /** The rows of a table, each with what it can be sorted by. */
 function ranked(actor: Actor, report: Report, list: ReportList): SQL {
-  const sums = list === 'domains' ? runDomains : runQuarters;
   // First by run, so that runs need not be told apart by sorting.
   const byRun = (key: SQL) => sql`
-    select ${key} as key, ${sums.runId}, ${tried(sums)} from ${sums} where ${summed(actor, report, sums)} group by 1, 2`;
+    select ${key} as key, ${runQuarters.runId}, ${tried(runQuarters)} from ${runQuarters}
+    where ${summed(actor, report, runQuarters)} group by 1, 2`;
   const total = sql`count(*)::float8 as runs, sum(sent) as sent, sum(failed) as failed, sum(unknown) as unknown,
     coalesce(sum(failed) / nullif(sum(sent + failed + unknown), 0), 0) as share`;
   const rest = sql`s.runs, s.sent, s.failed, s.unknown, s.share`;
   const some = sql`having sum(sent + failed + unknown) > 0`;
   switch (list) {
     case 'domains':
+      // Of runs and domains there are too many pairs to be told apart: runs are counted for the page that is shown (`withRuns`).
       return sql`
         select s.key as id, s.key as name, ${rest}, false as archived, null::bigint as owner_id, null as owner_email, 0::float8 as complained
-        from (select key, ${total} from (${byRun(sql`${runDomains.domain}`)}) x group by key ${some}) s`;
+        from (
+          select key, 0::float8 as runs, sent, failed, unknown, coalesce(failed / nullif(sent + failed + unknown, 0), 0) as share
+          from (select ${runDomains.domain} as key, ${tried(runDomains)} from ${runDomains} where ${summed(actor, report, runDomains)} group by 1) x
+          where sent + failed + unknown > 0
+        ) s`;
     case 'mailings':
       return sql`
         select s.key::text as id, ${mailings.name} as name, ${rest}, ${mailings.archivedAt} is not null as archived,
@@ -494,7 +499,27 @@ export async function listReportRows(
     sql`select * from (${ranked(actor, report, list)}) ranked ${from} order by ${order} limit ${size + 1}`,
     on,
   );
-  return toPage(rows, size, (last) => [last[sort], last.id]);
+  const page = toPage(rows, size, (last) => [last[sort], last.id]);
+  return list === 'domains' ? { ...page, items: await withRuns(actor, report, page.items, on) } : page;
+}
+
+/** Domains with the runs in which there were attempts at them. */
+async function withRuns(actor: Actor, report: Report, rows: ReportRow[], on: Db): Promise<ReportRow[]> {
+  const counted = await on
+    .select({ domain: runDomains.domain, runs: sql<number>`count(distinct ${runDomains.runId})::float8` })
+    .from(runDomains)
+    .where(
+      and(
+        summed(actor, report, runDomains),
+        inArray(
+          runDomains.domain,
+          rows.map((row) => row.id),
+        ),
+      ),
+    )
+    .groupBy(runDomains.domain);
+  const runsOf = new Map(counted.map((row) => [row.domain, row.runs]));
+  return rows.map((row) => ({ ...row, runs: runsOf.get(row.id) ?? 0 }));
 }
 
 async function rowsOf(statement: SQL, on: Db): Promise<ReportRow[]> {
