@@ -1,0 +1,115 @@
+import AxeBuilder from '@axe-core/playwright';
+import { expect, type Page, test } from '@playwright/test';
+import { catalogue, register, writeMessage } from '../support/newcomer';
+
+/* What a person reads of a run that went partly well, and what the pages say to addresses that make no sense. */
+
+const id = Date.now().toString(36);
+const say = catalogue('en');
+
+/** A newcomer with a mailing that three got and two did not; ends on the page of the mailing when its run is over. */
+async function sendPartly(page: Page, who: string): Promise<string> {
+  await register(page, 'en', `ledger-${who}-${id}@people.test`, 'Vera Ivanova');
+  await page.goto('/mailings/new');
+  await page.locator('[name=name]').fill('Winter letter');
+  await writeMessage(page, 'News', 'It is winter.');
+  await page.locator('input[name=audience][value=chosen]').check();
+  const lines = ['one', 'two', 'three', 'nobody-a', 'nobody-b'].map(
+    (name) => `${name}-${who}-${id}@clients.test`,
+  );
+  await page.locator('textarea[name=newClients]').fill(lines.join('\n'));
+  await page.getByRole('button', { name: say('mailings.form.create') }).click();
+  await expect(page).toHaveURL(/\/mailings\/\d+/);
+  await expect(page.getByText(say('mailings.runStatus.partly_done'), { exact: true }).first()).toBeVisible({
+    timeout: 60_000,
+  });
+  return new URL(page.url()).pathname;
+}
+
+const primary = (page: Page) => page.locator('main .bg-accent:is(a, button):visible');
+
+test('who has come anew finds on the dashboard what is to be done, why, and finishes it there, one button at a time', async ({
+  page,
+}) => {
+  await sendPartly(page, 'stranger');
+  // Of a mailing whose last run is unfinished, finishing it is the next step, and the only one that stands out.
+  await expect(primary(page)).toHaveText([say('mailings.run.next.finish')]);
+
+  await page.goto('/dashboard');
+  const attention = page.getByRole('region', { name: say('dashboard.attention') });
+  await expect(attention).toContainText('2 clients did not get the letter');
+  await expect(page.getByRole('region', { name: say('dashboard.last') })).toContainText('3 sent');
+  expect((await new AxeBuilder({ page }).analyze()).violations).toEqual([]);
+  await attention.getByRole('link', { name: `${say('dashboard.do.finish')}: Winter letter` }).click();
+
+  await expect(page).toHaveURL(/\/runs\/\d+#finish$/);
+  await expect(primary(page)).toHaveText(['Send to 2 clients']);
+  await expect(page.locator('#finish')).toContainText(
+    `${say('reports.answers.kinds.address_unknown.name')}: 2`,
+  );
+  await page.getByRole('link', { name: say('reports.answers.show.clients') }).click();
+  await expect(page.locator('#clients tbody tr')).toHaveCount(2);
+  await expect(page.locator('#clients tbody')).toContainText('5.1.1 User unknown');
+  expect((await new AxeBuilder({ page }).analyze()).violations).toEqual([]);
+});
+
+test('an address that makes no sense says what is wrong beside the field, and loses nothing of what was typed', async ({
+  page,
+}) => {
+  const mailing = await sendPartly(page, 'wrong');
+  const long = 'x'.repeat(10_000);
+  const wrongs: { asked: Record<string, string>; field: string; says: string; keeps?: string }[] = [
+    { asked: { q: long }, field: 'q', says: 'At most 200 characters.', keeps: long },
+    {
+      asked: { q: 'kept', from: '2026-11-25', to: '2026-11-01' },
+      field: 'to',
+      says: say('reports.attempts.toBeforeFrom'),
+      keeps: '2026-11-01',
+    },
+    {
+      asked: { q: 'kept', from: '2026-02-30' },
+      field: 'from',
+      says: say('errors.invalid_date'),
+      keeps: '2026-02-30',
+    },
+    {
+      asked: { q: 'kept', mailing: '999999999' },
+      field: 'mailing',
+      says: say('reports.attempts.noSuchMailing'),
+    },
+    { asked: { q: 'kept', mailing: "1' or 1=1" }, field: 'mailing', says: say('errors.invalid_value') },
+    { asked: { q: 'kept', kind: 'nice' }, field: 'kind', says: say('errors.invalid_value') },
+  ];
+  for (const { asked, field, says, keeps } of wrongs) {
+    await page.goto(`/attempts?${new URLSearchParams(asked)}`);
+    const control = page.locator(`main [name=${field}]`);
+    await expect(control).toHaveAttribute('aria-invalid', 'true');
+    const described = (await control.getAttribute('aria-describedby')) ?? '';
+    const error = page.locator(
+      described
+        .split(' ')
+        .map((each) => `[id="${each}"]`)
+        .join(', '),
+    );
+    await expect(error.filter({ hasText: says })).toBeVisible();
+    if (keeps !== undefined) await expect(control).toHaveValue(keeps);
+    await expect(page.locator('main [name=q]')).toHaveValue(asked.q ?? '');
+    await expect(page.locator('main table')).toHaveCount(0);
+  }
+
+  await page.goto('/attempts?q=winter&after=tampered');
+  await expect(page.getByText(say('ui.damagedPage'))).toBeVisible();
+  await expect(page.locator('main [name=q]')).toHaveValue('winter');
+  await expect(page.locator('main tbody tr')).toHaveCount(5);
+
+  await page.goto(mailing);
+  await page.getByRole('link', { name: say('mailings.live.openRun') }).click();
+  await expect(page).toHaveURL(/\/runs\/\d+/);
+  const run = new URL(page.url()).pathname;
+  await page.goto(`${run}?q=${long}&status=failed`);
+  await expect(page.getByRole('alert').filter({ hasText: 'At most 200 characters.' })).toBeVisible();
+  await expect(page.locator('#clients [name=status]')).toHaveValue('failed');
+  await page.goto(`${run}?status=failed&after=tampered`);
+  await expect(page.getByText(say('ui.damagedPage'))).toBeVisible();
+  await expect(page.locator('#clients tbody tr')).toHaveCount(2);
+});
