@@ -1,0 +1,146 @@
+import { readFileSync } from 'node:fs';
+import AxeBuilder from '@axe-core/playwright';
+import { type Browser, expect, type Page, test } from '@playwright/test';
+import { parse } from 'csv-parse/sync';
+import { connect } from '../../db/client';
+import {
+  createAttempt,
+  createClients,
+  createDelivery,
+  createMailing,
+  createRun,
+  createUser,
+} from '../support/factories';
+import { catalogue } from '../support/newcomer';
+
+/* A report as its reader has it: with a script and without, as a file, on paper, and for managers of all users. */
+
+const password = 'a long and honest passphrase';
+const id = Date.now().toString(36);
+
+async function signIn(
+  browser: Browser,
+  options: { scripts: boolean; locale: 'en' | 'ru' },
+  roles: { isStaff?: boolean } = {},
+): Promise<{ page: Page; email: string }> {
+  const email = `reader-${options.locale}-${options.scripts}-${Boolean(roles.isStaff)}-${id}@reports.test`;
+  const { sql, db } = connect(process.env.E2E_DATABASE_URL ?? '', 2);
+  try {
+    const user = await createUser(db, { email, password, timeZone: 'Europe/Moscow', ...roles });
+    const mailing = await createMailing(db, user, { name: 'Spring news', status: 'completed' });
+    const openedAt = new Date('2026-03-30T09:00:00Z');
+    const run = await createRun(db, mailing, { openedAt, status: 'partly_done' });
+    for (const [at, person] of (await createClients(db, user, 3)).entries()) {
+      const isRefused = at === 0;
+      const delivery = await createDelivery(db, run, person, {
+        status: isRefused ? 'failed' : 'sent',
+        reason: isRefused ? 'refused' : null,
+        kind: isRefused ? 'address_unknown' : null,
+      });
+      await createAttempt(
+        db,
+        run,
+        delivery,
+        isRefused
+          ? { status: 'failure', code: 550, response: '550 5.1.1 no such user', kind: 'address_unknown' }
+          : {},
+      );
+    }
+  } finally {
+    await sql.end();
+  }
+  const context = await browser.newContext({ javaScriptEnabled: options.scripts });
+  const page = await context.newPage();
+  await page.goto(`${options.locale === 'ru' ? '/ru' : ''}/login`);
+  await page.locator('input[name=email]').fill(email);
+  await page.locator('input[name=password]').fill(password);
+  await page.locator('main form button[type=submit]').first().click();
+  await expect(page).toHaveURL(/\/dashboard/);
+  return { page, email };
+}
+
+for (const [scripts, locale] of [
+  [true, 'en'],
+  [false, 'ru'],
+] as const) {
+  const say = catalogue(locale);
+  const prefix = locale === 'ru' ? '/ru' : '';
+
+  test(`a period is chosen, wrong days are named and kept, and each table comes as a file (${scripts ? 'with scripts' : 'without'}, ${locale})`, async ({
+    browser,
+  }) => {
+    const { page } = await signIn(browser, { scripts, locale });
+    await page.goto(`${prefix}/reports`);
+    const show = page.getByRole('button', { name: say('reports.period.submit') });
+    await page.locator('[name=from]').fill('2026-04-02');
+    await page.locator('[name=to]').fill('2026-03-01');
+    await show.click();
+    await expect(page.locator('[name=to]')).toHaveAttribute('aria-invalid', 'true');
+    await expect(page.getByText(say('reports.period.toBeforeFrom'))).toBeVisible();
+    await expect(page.locator('[name=to]')).toHaveValue('2026-03-01');
+    await page.locator('[name=from]').fill('2026-03-01');
+    await page.locator('[name=to]').fill('2026-04-02');
+    await show.click();
+    await expect(page).toHaveURL(/from=2026-03-01/);
+    const mailings = page.getByRole('region', { name: say('reports.period.lists.mailings') });
+    await expect(mailings.getByRole('link', { name: 'Spring news', exact: true })).toBeVisible();
+    await expect(mailings.getByRole('row').nth(1)).toContainText(locale === 'ru' ? '33,3' : '33.3');
+    await page.getByText(say('reports.rate.asTable')).first().click();
+    await expect(page.locator('figure').first().getByRole('table')).toBeVisible();
+
+    const coming = page.waitForEvent('download');
+    await page
+      .getByRole('link', {
+        name: say('reports.period.csvOf').replace('{table}', say('reports.period.lists.mailings')),
+      })
+      .click();
+    const file = await coming;
+    expect(file.suggestedFilename()).toBe('report-mailings-2026-03-01-2026-04-02.csv');
+    const rows: Record<string, string>[] = parse(readFileSync(await file.path()), {
+      bom: true,
+      columns: true,
+    });
+    expect(rows).toMatchObject([{ mailing: 'Spring news', letters_sent: '2', attempts_failed: '1' }]);
+  });
+}
+
+test('managers have a report of all users, and nobody else has; no barrier that axe knows of stands in either', async ({
+  browser,
+}) => {
+  const manager = await signIn(browser, { scripts: true, locale: 'ru' }, { isStaff: true });
+  const user = await signIn(browser, { scripts: true, locale: 'ru' });
+  const period = 'from=2026-03-01&to=2026-04-02';
+  expect((await user.page.goto(`/ru/manage/reports?${period}`))?.status()).toBe(404);
+  expect((await user.page.request.get('/api/reports/all?table=senders')).status()).toBe(404);
+
+  await manager.page.goto(`/ru/manage/reports?${period}&owner=${user.email}`);
+  await expect(manager.page.getByRole('heading', { level: 2, name: user.email })).toBeVisible();
+  for (const [page, path] of [
+    [manager.page, `/ru/manage/reports?${period}`],
+    [user.page, `/ru/reports?${period}`],
+    [user.page, '/ru/reports?from=2026-02-30&zone=Mars&mailing=7'],
+  ] as const) {
+    await page.goto(path);
+    for (const colorScheme of ['light', 'dark'] as const) {
+      await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
+      const { violations } = await new AxeBuilder({ page }).analyze();
+      const found = violations.map(
+        ({ id: rule, nodes }) => `${rule}: ${nodes.map(({ html }) => html).join(' ')}`,
+      );
+      expect(found, `${path} ${colorScheme}`).toEqual([]);
+    }
+  }
+});
+
+test('on paper a report is its numbers, charts and tables, without what one would click', async ({
+  browser,
+}) => {
+  const { page } = await signIn(browser, { scripts: true, locale: 'en' }, { isStaff: true });
+  await page.goto('/reports?from=2026-03-01&to=2026-04-02');
+  await page.emulateMedia({ media: 'print' });
+  await expect(page.getByRole('navigation')).toHaveCount(0);
+  await expect(page.locator('[name=from]')).toBeHidden();
+  // What stands behind the charts is unfolded.
+  await expect(page.locator('figure').first().getByRole('table')).toBeVisible();
+  await expect(page.getByRole('heading', { name: /Mar .*2 Apr 2026/ })).toBeVisible();
+});
