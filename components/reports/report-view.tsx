@@ -289,7 +289,7 @@ function Outcomes({ now, before }: { now: Numbers; before: Numbers | null }) {
   return (
     <Card title={t('outcomes.title')}>
       <p className="mb-3 text-[0.875rem] text-muted">{t('outcomes.lead', { count: now.runs.begun })}</p>
-      <Table caption={t('outcomes.title')}>
+      <Table caption={t('outcomes.letters')}>
         <Thead>
           <tr>
             <Th>{t('outcomes.outcome')}</Th>
