@@ -19,6 +19,7 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['tests/unit/**/*.test.{ts,tsx}'],
+          testTimeout: 30_000,
           setupFiles: ['tests/setup/settings.ts', 'tests/setup/console.ts'],
           server: { deps: { inline: ['next-auth', '@auth/core'] } },
         },

@@ -768,7 +768,7 @@ describe('a letter that is announced behind the one before', () => {
   ];
   test.each(losing)('a server that %s is announced no more letters, and gets them all', async (_, script) => {
     const server = await serve(script());
-    const transport = client(server.port, { timeoutMs: 100 });
+    const transport = client(server.port, { timeoutMs: 400 });
     expect(outcomes(await transport.send(letters(10)))).toEqual(Array(10).fill('accepted'));
     expect(outcomes(await transport.send(letters(10)))).toEqual(Array(10).fill('accepted'));
     expect(server.recipients).toHaveLength(20);
