@@ -1,5 +1,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import type { IncomingMessage, OutgoingHttpHeaders, RequestListener, ServerResponse } from 'node:http';
+import { log } from '@/lib/log';
 import type { Entry } from './entries';
 import { createMemory } from './memory';
 
@@ -49,8 +50,15 @@ export function createAnswers(current: (key: string) => Promise<Entry | null>, o
   function overhear(name: string, way: 'gzip' | 'plain', visit: Visit, response: ServerResponse): void {
     const chunks: Buffer[] = [];
     let octets = 0;
+    let isHeard = true;
     const hear = (chunk: unknown, encoding: unknown) => {
-      if (octets > octetsMax || !(typeof chunk === 'string' || chunk instanceof Uint8Array)) return;
+      if (!isHeard || !(typeof chunk === 'string' || chunk instanceof Uint8Array)) return;
+      // Of what is not kept nothing is held meanwhile: a download may be of any length.
+      isHeard = octets <= octetsMax && response.getHeader('x-nextjs-cache') === 'HIT';
+      if (!isHeard) {
+        chunks.length = 0;
+        return;
+      }
       const isNamed = typeof encoding === 'string' && Buffer.isEncoding(encoding);
       const heard =
         typeof chunk === 'string' ? Buffer.from(chunk, isNamed ? encoding : 'utf8') : Buffer.from(chunk);
@@ -69,7 +77,9 @@ export function createAnswers(current: (key: string) => Promise<Entry | null>, o
         const result: unknown = Reflect.apply(end, self, args);
         const { 'transfer-encoding': _, ...headers } = response.getHeaders();
         const isWhole =
-          octets <= octetsMax && headers['content-encoding'] === (way === 'gzip' ? way : undefined);
+          isHeard &&
+          octets <= octetsMax &&
+          headers['content-encoding'] === (way === 'gzip' ? way : undefined);
         if (visit.shown && isWhole && isEverybodys(response.statusCode, headers)) {
           const body = Buffer.concat(chunks);
           kept.set(name, { ...visit.shown, body, headers: { ...headers, 'content-length': body.length } });
@@ -113,7 +123,14 @@ export function createAnswers(current: (key: string) => Promise<Entry | null>, o
           overhear(name, way, visit, response);
           visits.run(visit, () => next(request, response));
         };
-        void answer(name, response).then((isAnswered) => isAnswered || goOn());
+        answer(name, response).then(
+          (isAnswered) => isAnswered || goOn(),
+          (error) => {
+            log.surprise('kept_answer_not_given', error);
+            if (response.headersSent) response.destroy();
+            else goOn();
+          },
+        );
       };
     },
     /** How many there are. */

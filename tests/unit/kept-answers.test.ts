@@ -1,6 +1,7 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { createAnswers } from '@/lib/cache/answers';
 import { untilTag } from '@/lib/cache/entries';
 import { createCache } from '@/lib/cache/handler';
 import { sayWhatMayBeKept } from '@/lib/http';
@@ -161,4 +162,26 @@ test('a page that is larger than its share is left to Next, and so are all where
   expect(cache.answers.size).toBe(0);
   expect((await visit()).status).toBe(200);
   expect(state.asked).toBe(1);
+});
+
+test('where nobody can say what is current, the visit ends all the same, with the page that Next makes', async () => {
+  await warm();
+  const entry = cache.memory.get('/en/blog');
+  if (!entry) throw new Error('the page was not kept');
+  const answers = createAnswers(() => Promise.reject(new Error('no memory')), 1_000_000);
+  const own = createServer(
+    answers.before((_, response) => {
+      answers.note({ key: '/en/blog', entry });
+      response.setHeader('x-nextjs-cache', 'HIT');
+      response.setHeader('cache-control', 'public');
+      response.end('from Next');
+    }),
+  );
+  await new Promise<void>((resolve) => own.listen(0, '127.0.0.1', resolve));
+  const address = own.address();
+  const at = `http://127.0.0.1:${typeof address === 'object' ? address?.port : ''}`;
+  expect((await ask(at, '/blog')).body).toBe('from Next');
+  expect(answers.size).toBe(1);
+  expect((await ask(at, '/blog')).body).toBe('from Next');
+  own.close();
 });
