@@ -129,37 +129,14 @@ export function BarChart({
         </div>
       </div>
       <figcaption className="mt-3 text-[0.8125rem] text-muted">{summary}</figcaption>
-      <details className="mt-2 text-[0.875rem]">
-        <summary className="w-fit cursor-pointer rounded-sm text-accent underline-offset-4 hover:underline">
-          {tableLabel}
-        </summary>
-        <div className="mt-2 max-h-96 max-w-md overflow-y-auto">
-          <Table caption={summary}>
-            <Thead>
-              <tr>
-                <Th>{keyColumn}</Th>
-                {series.map(({ name }) => (
-                  <Th key={name} numeric>
-                    {name}
-                  </Th>
-                ))}
-              </tr>
-            </Thead>
-            <Tbody>
-              {bars.toReversed().map(({ key, label, values }) => (
-                <Tr key={key}>
-                  <Td>{label}</Td>
-                  {series.map(({ name }, of) => (
-                    <Td key={name} numeric>
-                      {format(values[of] ?? 0)}
-                    </Td>
-                  ))}
-                </Tr>
-              ))}
-            </Tbody>
-          </Table>
-        </div>
-      </details>
+      <NumbersBehind
+        caption={summary}
+        label={tableLabel}
+        columns={[keyColumn, ...series.map(({ name }) => name)]}
+        rows={bars.toReversed().map(({ key, label, values }) => ({ key, name: label, values }))}
+        format={format}
+        className="max-h-96 max-w-md overflow-y-auto"
+      />
     </figure>
   );
 }
@@ -220,37 +197,66 @@ export function RankChart({
         ))}
       </ol>
       <figcaption className="mt-3 text-[0.8125rem] text-muted">{summary}</figcaption>
-      <details className="mt-2 text-[0.875rem]">
-        <summary className="w-fit cursor-pointer rounded-sm text-accent underline-offset-4 hover:underline">
-          {tableLabel}
-        </summary>
-        <div className="mt-2 max-w-2xl">
-          <Table caption={summary}>
-            <Thead>
-              <tr>
-                <Th>{keyColumn}</Th>
-                {columns.map((column) => (
-                  <Th key={column} numeric>
-                    {column}
-                  </Th>
-                ))}
-              </tr>
-            </Thead>
-            <Tbody>
-              {bars.map(({ key, name, values }) => (
-                <Tr key={key}>
-                  <Td>{name}</Td>
-                  {columns.map((column, at) => (
-                    <Td key={column} numeric>
-                      {format(values[at] ?? 0)}
-                    </Td>
-                  ))}
-                </Tr>
-              ))}
-            </Tbody>
-          </Table>
-        </div>
-      </details>
+      <NumbersBehind
+        caption={summary}
+        label={tableLabel}
+        columns={[keyColumn, ...columns]}
+        rows={bars}
+        format={format}
+        className="max-w-2xl"
+      />
     </figure>
+  );
+}
+
+/** The numbers of a chart as a table, folded away; the first of `columns` is that of the names. */
+function NumbersBehind({
+  caption,
+  label,
+  columns,
+  rows,
+  format,
+  className,
+}: {
+  caption: string;
+  label: string;
+  columns: string[];
+  rows: { key: string; name: ReactNode; values: number[] }[];
+  format: (value: number) => string;
+  className: string;
+}) {
+  const [ofNames, ...ofNumbers] = columns;
+  return (
+    <details className="mt-2 text-[0.875rem]">
+      <summary className="w-fit cursor-pointer rounded-sm text-accent underline-offset-4 hover:underline">
+        {label}
+      </summary>
+      <div className={classNames('mt-2', className)}>
+        <Table caption={caption}>
+          <Thead>
+            <tr>
+              <Th>{ofNames}</Th>
+              {ofNumbers.map((column) => (
+                <Th key={column} numeric>
+                  {column}
+                </Th>
+              ))}
+            </tr>
+          </Thead>
+          <Tbody>
+            {rows.map(({ key, name, values }) => (
+              <Tr key={key}>
+                <Td>{name}</Td>
+                {ofNumbers.map((column, at) => (
+                  <Td key={column} numeric>
+                    {format(values[at] ?? 0)}
+                  </Td>
+                ))}
+              </Tr>
+            ))}
+          </Tbody>
+        </Table>
+      </div>
+    </details>
   );
 }
