@@ -1,7 +1,7 @@
 import { Check } from 'lucide-react';
 import type { Metadata } from 'next';
 import { getLocale, getTranslations } from 'next-intl/server';
-import type { ReactNode } from 'react';
+import type { ComponentProps, ReactNode } from 'react';
 import { AppLink, LinkButton } from '@/components/layout/link';
 import { Page } from '@/components/layout/shell';
 import { RunBadge } from '@/components/mailings/badges';
@@ -265,15 +265,7 @@ export default async function DashboardPage() {
                 <ul className="grid gap-4">
                   {open.map((run) => (
                     <li key={run.id} className="min-w-0">
-                      <div className="mb-1.5 flex flex-wrap items-center gap-2">
-                        <AppLink
-                          href={`/mailings/${run.mailingId}/runs/${run.id}`}
-                          className="font-medium [overflow-wrap:anywhere] underline-offset-2 hover:underline"
-                        >
-                          {run.mailingName}
-                        </AppLink>
-                        <RunBadge run={run} />
-                      </div>
+                      <RunHead run={run} />
                       <LiveRunProgress runId={run.id} counts={run.counts} />
                     </li>
                   ))}
@@ -295,16 +287,9 @@ export default async function DashboardPage() {
                 <ul className="grid gap-4">
                   {last.map((run) => (
                     <li key={run.id} className="min-w-0">
-                      <div className="mb-1.5 flex flex-wrap items-center gap-x-2 gap-y-1">
-                        <AppLink
-                          href={`/mailings/${run.mailingId}/runs/${run.id}`}
-                          className="font-medium [overflow-wrap:anywhere] underline-offset-2 hover:underline"
-                        >
-                          {run.mailingName}
-                        </AppLink>
-                        <RunBadge run={run} />
+                      <RunHead run={run}>
                         <span className="text-muted">{when(run.slotAt ?? run.openedAt, actor.timeZone)}</span>
-                      </div>
+                      </RunHead>
                       {run.counts.total > 0 ? (
                         <RunProgress counts={run.counts} />
                       ) : (
@@ -361,5 +346,27 @@ async function FirstSteps({ hasClients, hasMessages }: { hasClients: boolean; ha
         ))}
       </ol>
     </Card>
+  );
+}
+
+/** Which run it is, with a link to it, and how it stands. */
+function RunHead({
+  run,
+  children,
+}: {
+  run: ComponentProps<typeof RunBadge>['run'] & { id: number; mailingId: number; mailingName: string };
+  children?: ReactNode;
+}) {
+  return (
+    <div className="mb-1.5 flex flex-wrap items-center gap-x-2 gap-y-1">
+      <AppLink
+        href={`/mailings/${run.mailingId}/runs/${run.id}`}
+        className="font-medium [overflow-wrap:anywhere] underline-offset-2 hover:underline"
+      >
+        {run.mailingName}
+      </AppLink>
+      <RunBadge run={run} />
+      {children}
+    </div>
   );
 }
