@@ -3,9 +3,36 @@ import type { Locale } from '@/lib/i18n/paths';
 // English here is written the international way: day before month, 24 hours.
 const languages: Record<Locale, string> = { en: 'en-GB', ru: 'ru' };
 
+/** Formatters kept of each kind: a page has few, and zones are chosen by whoever asks. */
+const keptMax = 100;
+
+/** Makes each formatter once: to make one takes hundreds of microseconds, and a table wants one a cell. */
+function keep<Options, Formatter>(make: (language: string, options: Options) => Formatter) {
+  const kept = new Map<string, Formatter>();
+  return (locale: Locale, options: Options): Formatter => {
+    const key = `${locale} ${JSON.stringify(options)}`;
+    const found = kept.get(key) ?? make(languages[locale], options);
+    // The one used last stands last, and the first goes.
+    kept.delete(key);
+    kept.set(key, found);
+    for (const oldest of kept.keys()) {
+      if (kept.size <= keptMax) break;
+      kept.delete(oldest);
+    }
+    return found;
+  };
+}
+
+const dates = keep(
+  (language, options: Intl.DateTimeFormatOptions) => new Intl.DateTimeFormat(language, options),
+);
+const numbers = keep(
+  (language, options: Intl.NumberFormatOptions) => new Intl.NumberFormat(language, options),
+);
+
 /** `12345` → `12,345`, `12 345`. */
 export function formatNumber(locale: Locale, value: number): string {
-  return new Intl.NumberFormat(languages[locale]).format(value);
+  return numbers(locale, {}).format(value);
 }
 
 /** A count that stopped at a limit says so: `10,000+`. */
@@ -15,7 +42,7 @@ export function formatCount(locale: Locale, count: { value: number; exact: boole
 
 /** An instant on the wall clock of `zone` (IANA), to the minute, with the zone's offset: `1 Dec 2026, 09:00 GMT+3`. */
 export function formatInstant(locale: Locale, at: Date | string, zone: string): string {
-  return new Intl.DateTimeFormat(languages[locale], {
+  return dates(locale, {
     year: 'numeric',
     month: 'short',
     day: 'numeric',
@@ -27,9 +54,18 @@ export function formatInstant(locale: Locale, at: Date | string, zone: string): 
   }).format(typeof at === 'string' ? new Date(at) : at);
 }
 
+/** Parts of a wall-clock time as it was typed, `2026-12-01T09:00`, whatever its zone. */
+export function formatLocal(
+  locale: Locale,
+  local: string,
+  options: Omit<Intl.DateTimeFormatOptions, 'timeZone'>,
+): string {
+  return dates(locale, { ...options, timeZone: 'UTC' }).format(new Date(`${local}Z`));
+}
+
 /** The wall clock of `zone` at an instant, without the day: `09:00`. */
 export function formatTime(locale: Locale, at: Date, zone: string): string {
-  return new Intl.DateTimeFormat(languages[locale], {
+  return dates(locale, {
     hour: '2-digit',
     minute: '2-digit',
     hourCycle: 'h23',
@@ -39,14 +75,14 @@ export function formatTime(locale: Locale, at: Date, zone: string): string {
 
 /** The day of an instant in `zone`: `1 December 2026`. */
 export function formatDay(locale: Locale, at: Date | string, zone: string): string {
-  return new Intl.DateTimeFormat(languages[locale], { dateStyle: 'long', timeZone: zone }).format(
+  return dates(locale, { dateStyle: 'long', timeZone: zone }).format(
     typeof at === 'string' ? new Date(at) : at,
   );
 }
 
 /** The same in short, without the year: `1 Dec`. */
 export function formatShortDay(locale: Locale, at: Date | string, zone: string): string {
-  return new Intl.DateTimeFormat(languages[locale], {
+  return dates(locale, {
     day: 'numeric',
     month: 'short',
     timeZone: zone,
@@ -56,7 +92,7 @@ export function formatShortDay(locale: Locale, at: Date | string, zone: string):
 /** A part of a whole: `0.5012` → `50.1%`, `50,1 %`; what is less than a hundredth to one digit more, `0.04%`. */
 export function formatShare(locale: Locale, share: number): string {
   const maximumFractionDigits = share < 0.01 ? 2 : 1;
-  return new Intl.NumberFormat(languages[locale], { style: 'percent', maximumFractionDigits }).format(share);
+  return numbers(locale, { style: 'percent', maximumFractionDigits }).format(share);
 }
 
 /** How something has changed, with its sign: `+12`, `−3`, `0`; as a share `+4.2%`. */
@@ -65,7 +101,7 @@ export function formatChange(
   change: number,
   style: 'decimal' | 'percent' = 'decimal',
 ): string {
-  return new Intl.NumberFormat(languages[locale], {
+  return numbers(locale, {
     style,
     signDisplay: 'exceptZero',
     maximumFractionDigits: 1,
@@ -80,12 +116,12 @@ export function formatDays(locale: Locale, first: string, last: string): string 
   const form: Intl.DateTimeFormatOptions = isMonth
     ? { year: 'numeric', month: 'long' }
     : { year: 'numeric', month: first === last ? 'long' : 'short', day: 'numeric' };
-  return new Intl.DateTimeFormat(languages[locale], { ...form, timeZone: 'UTC' }).formatRange(from, to);
+  return dates(locale, { ...form, timeZone: 'UTC' }).formatRange(from, to);
 }
 
 /** The month of a day in short: `Dec 2026`. */
 export function formatShortMonth(locale: Locale, day: string): string {
-  return new Intl.DateTimeFormat(languages[locale], {
+  return dates(locale, {
     year: 'numeric',
     month: 'short',
     timeZone: 'UTC',

@@ -1,5 +1,6 @@
 import type { useTranslations } from 'next-intl';
 import type { Periodicity } from '@/db/enums';
+import { formatLocal } from '@/lib/format';
 import type { Locale } from '@/lib/i18n/paths';
 
 type Schedule = { startsLocal: string; zone: string; periodicity: Periodicity };
@@ -10,12 +11,10 @@ export function scheduleText(
   locale: Locale,
   { startsLocal, zone, periodicity }: Schedule,
 ): string {
-  const at = new Date(`${startsLocal}Z`);
-  const written = (options: Intl.DateTimeFormatOptions) =>
-    new Intl.DateTimeFormat(locale === 'en' ? 'en-GB' : locale, { ...options, timeZone: 'UTC' }).format(at);
+  const written = (options: Intl.DateTimeFormatOptions) => formatLocal(locale, startsLocal, options);
   const time = written({ hour: '2-digit', minute: '2-digit', hourCycle: 'h23' });
   const date = written({ day: 'numeric', month: 'long', year: 'numeric' });
-  const day = at.getUTCDate();
+  const day = new Date(`${startsLocal}Z`).getUTCDate();
   switch (periodicity) {
     case 'once':
       return t('once', { start: `${date}, ${time}`, zone });

@@ -12,10 +12,15 @@ const units: [Intl.RelativeTimeFormatUnit, number][] = [
   ['second', 1],
 ];
 
+/** By language: to make one takes longer than all it says on a page. */
+const kept = new Map<string, Intl.RelativeTimeFormat>();
+
 function distance(atMs: number, nowMs: number, locale: string): string {
   const seconds = Math.round((atMs - nowMs) / 1000);
   const [unit, size] = units.find(([, length]) => Math.abs(seconds) >= length) ?? ['second' as const, 1];
-  return new Intl.RelativeTimeFormat(locale, { numeric: 'auto' }).format(Math.round(seconds / size), unit);
+  const formatter = kept.get(locale) ?? new Intl.RelativeTimeFormat(locale, { numeric: 'auto' });
+  kept.set(locale, formatter);
+  return formatter.format(Math.round(seconds / size), unit);
 }
 
 /** How far an instant is from now. Goes on counting while the page stands, by the second where seconds are shown. */

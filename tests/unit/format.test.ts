@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { formatCount, formatDay, formatInstant, formatNumber } from '@/lib/format';
+import { formatCount, formatDay, formatInstant, formatNumber, formatTime } from '@/lib/format';
 
 const at = new Date('2026-12-01T06:00:00Z');
 
@@ -18,4 +18,17 @@ test('numbers are grouped as the language does, and a count that stopped says so
   expect(formatNumber('ru', 12_345).replace(/\s/g, ' ')).toBe('12 345');
   expect(formatCount('en', { value: 10_000, exact: false })).toBe('10,000+');
   expect(formatCount('en', { value: 7, exact: true })).toBe('7');
+});
+
+test('every zone keeps its own wall clock, however many are asked for', () => {
+  const zones = Intl.supportedValuesOf('timeZone').slice(0, 250);
+  const fresh = (zone: string) =>
+    new Intl.DateTimeFormat('en-GB', {
+      hour: '2-digit',
+      minute: '2-digit',
+      hourCycle: 'h23',
+      timeZone: zone,
+    });
+  for (const zone of [...zones, ...zones.reverse()])
+    expect(formatTime('en', at, zone), zone).toBe(fresh(zone).format(at));
 });
