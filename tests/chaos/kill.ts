@@ -1,11 +1,15 @@
 import type { Sql } from 'postgres';
 import { engineKinds } from './engines';
+import type { Ground } from './ground';
+import { checkIntents, drawIntentTraps, type Killed, killAtIntent } from './intents';
+import type { Random } from './random';
 import { startResendSink } from './resend-sink';
 import { startSmtpSink } from './smtp-sink';
 import {
   describeTrap,
   drawTrap,
   isOver,
+  type Launch,
   onGround,
   setTrap,
   springLimitMs,
@@ -17,39 +21,38 @@ import {
 import { recordWindow } from './verdict';
 
 /**
- * `kill -9` of an engine at random instants of one run, a new one after each, over SMTP. What was handed over and not recorded is
- * `unknown`: at most the record window for each kill, each listed.
+ * `kill -9` of an engine at instants of one run, a new one after each, over SMTP: first on both sides of the commit of an intent, then
+ * while a letter is with the server that nobody has recorded, then anywhere. What was handed over and not recorded is `unknown`: at
+ * most the record window for each kill, each listed; nothing goes whose intent is not on disk.
  */
 export async function killOverSmtp(trial: Trial, kills: number): Promise<TrialResult> {
   const { random } = trial;
-  const recipients = random.whole(400, 1200);
+  const recipients = random.whole(500, 1200);
   const sink = await startSmtpSink({ latencyMs: random.whole(3, 12), takesOrphans: random.chance(0.7) });
   return onGround(trial, sink, recipients, async (ground, { launch, problems }) => {
     let faults = 0;
     let unknownMax = 0;
     let known = 0;
+    const atIntents = drawIntentTraps(random, true);
     for (let kill = 0; kill < kills && !(await isOver(ground)); kill += 1) {
-      const engine = launch(random.pick(engineKinds));
       const spacing = Math.ceil((recipients - sink.accepted.length) / (kills - kill));
-      // The first while a letter is with the server that nobody has recorded; the others at any instant.
-      const trap: Trap =
-        kill === 0
-          ? { at: 'sink', stage: 'accepted', further: random.whole(1, spacing) }
-          : drawTrap(random, spacing, { stages: ['mail', 'data', 'dot', 'accepted', 'replied'] });
-      const set = setTrap(ground, trap, () => engine.kill());
-      await until(async () => set.isSprung() || !engine.isAlive() || (await isOver(ground)), springLimitMs);
-      const wasKilled = set.isSprung();
-      set.clear();
-      trial.note(`${engine.kind}: kill ${describeTrap(trap)}${wasKilled ? '' : ' (did not come about)'}`);
-      engine.kill();
-      await engine.ended;
-      faults += wasKilled ? 1 : 0;
-      unknownMax += engine.passes * recordWindow;
-      // What the dead one had under way in the database ends first.
-      await until(async () => (await visitors(ground.sql)) === 0, 10_000);
+      const atIntent = atIntents[kill];
+      const killed = atIntent
+        ? await killAtIntent(trial, ground, launch, lasting(random), atIntent)
+        : await killAt(
+            trial,
+            ground,
+            launch,
+            kill === atIntents.length
+              ? { at: 'sink', stage: 'accepted', further: random.whole(1, spacing) }
+              : drawTrap(random, spacing, { stages: ['mail', 'data', 'dot', 'accepted', 'replied'] }),
+          );
+      faults += killed.isSprung ? 1 : 0;
+      unknownMax += killed.passes * recordWindow;
+      problems.push(...(await checkDead(ground, killed)));
       const open = await countUnknown(ground.sql);
-      if (open - known > engine.passes * recordWindow)
-        problems.push(`a killed engine (${engine.kind}) left ${open - known} letters in doubt`);
+      if (open - known > killed.passes * recordWindow)
+        problems.push(`kill ${kill + 1} left ${open - known} letters in doubt`);
       known = open;
     }
     return { faults, unknownMax };
@@ -59,30 +62,52 @@ export async function killOverSmtp(trial: Trial, kills: number): Promise<TrialRe
 /** The same over Resend: the key makes a repeat harmless, so nobody is unknown and nobody is mailed twice. */
 export async function killOverResend(trial: Trial, kills: number): Promise<TrialResult> {
   const { random } = trial;
-  const recipients = random.whole(600, 2000);
+  const recipients = random.whole(800, 2000);
   const sink = await startResendSink({ latencyMs: random.whole(30, 120) });
-  return onGround(trial, sink, recipients, async (ground, { launch }) => {
+  return onGround(trial, sink, recipients, async (ground, { launch, problems }) => {
     let faults = 0;
+    const atIntents = drawIntentTraps(random, false);
     for (let kill = 0; kill < kills && !(await isOver(ground)); kill += 1) {
-      const engine = launch(random.pick(engineKinds));
       const left = (recipients - sink.accepted.length) / 100;
       const spacing = Math.ceil(left / (kills - kill));
-      const trap: Trap =
-        kill === 0
-          ? { at: 'sink', stage: 'accepted', further: random.whole(1, spacing) }
-          : drawTrap(random, spacing, { stages: ['mail', 'dot', 'accepted', 'replied'] });
-      const set = setTrap(ground, trap, () => engine.kill());
-      await until(async () => set.isSprung() || !engine.isAlive() || (await isOver(ground)), springLimitMs);
-      trial.note(
-        `${engine.kind}: kill ${describeTrap(trap)}${set.isSprung() ? '' : ' (did not come about)'}`,
-      );
-      faults += set.isSprung() ? 1 : 0;
-      set.clear();
-      engine.kill();
-      await engine.ended;
+      const atIntent = atIntents[kill];
+      const killed = atIntent
+        ? await killAtIntent(trial, ground, launch, lasting(random), atIntent)
+        : await killAt(
+            trial,
+            ground,
+            launch,
+            kill === atIntents.length
+              ? { at: 'sink', stage: 'accepted', further: random.whole(1, spacing) }
+              : drawTrap(random, spacing, { stages: ['mail', 'dot', 'accepted', 'replied'] }),
+          );
+      faults += killed.isSprung ? 1 : 0;
+      problems.push(...(await checkDead(ground, killed)));
     }
     return { faults, unknownMax: 0 };
   });
+}
+
+/** Kinds that go on until they are killed: what they may not claim yet they wait for. */
+const lasting = (random: Random) => random.pick(['work', 'overlapping'] as const);
+
+/** Starts an engine of any kind and kills it at an instant of the mail server, the database or the clock. */
+async function killAt({ random, note }: Trial, ground: Ground, launch: Launch, trap: Trap): Promise<Killed> {
+  const engine = launch(random.pick(engineKinds));
+  const set = setTrap(ground, trap, () => engine.kill());
+  await until(async () => set.isSprung() || !engine.isAlive() || (await isOver(ground)), springLimitMs);
+  const isSprung = set.isSprung();
+  set.clear();
+  note(`${engine.kind}: kill ${describeTrap(trap)}${isSprung ? '' : ' (did not come about)'}`);
+  engine.kill();
+  await engine.ended;
+  return { isSprung, passes: engine.passes, check: async () => [] };
+}
+
+/** What a dead engine has done that it should not have. What it had under way in the database ends first. */
+async function checkDead(ground: Ground, killed: Killed): Promise<string[]> {
+  await until(async () => (await visitors(ground.sql)) === 0, 10_000);
+  return [...(await killed.check()), ...(await checkIntents(ground))];
 }
 
 /** Letters of which the ledger does not know what became of them, or not yet. */

@@ -24,13 +24,13 @@ export const rows = {
   kill: {
     what: 'kill -9 of an engine over SMTP, then a new one',
     trials: 12,
-    faults: [4, 2],
+    faults: [5, 3],
     run: killOverSmtp,
   },
   resend: {
     what: 'kill -9 of an engine over Resend, then a new one',
     trials: 8,
-    faults: [4, 2],
+    faults: [5, 3],
     run: killOverResend,
   },
   race: {

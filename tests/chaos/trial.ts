@@ -102,6 +102,21 @@ export async function until(isSo: () => boolean | Promise<boolean>, limitMs: num
   return true;
 }
 
+/** Waits until the server has seen nothing new for `quietMs`; at most `limitMs`. */
+export async function untilStill(sink: Sink, quietMs: number, limitMs: number): Promise<void> {
+  const limit = Date.now() + limitMs;
+  for (let seen = -1; seen !== seenBy(sink) && Date.now() < limit; ) {
+    seen = seenBy(sink);
+    await pause(quietMs);
+  }
+}
+
+const seenBy = (sink: Sink) =>
+  (['mail', 'data', 'dot', 'accepted', 'replied'] as const).reduce(
+    (all, stage) => all + sink.count(stage),
+    0,
+  );
+
 /** Whether the run has been opened and has ended, with its mailing. While the database can not tell, it has not. */
 export async function isOver(ground: Ground): Promise<boolean> {
   return readWhetherOver(ground).catch(() => false);
@@ -160,6 +175,9 @@ export async function endEngines(engines: Engine[], problems: string[]): Promise
   );
 }
 
+/** Starts an engine; without another way to the database it takes the proxy. */
+export type Launch = (kind: EngineKind, databaseUrl?: string) => Engine;
+
 /** Lays the ground, lets `work` spoil it, runs to the end and judges. Everything started is ended, whatever happens. */
 export async function onGround(
   { cluster }: Trial,
@@ -167,7 +185,7 @@ export async function onGround(
   recipients: number,
   work: (
     ground: Ground,
-    tools: { launch: (kind: EngineKind) => Engine; engines: Engine[]; problems: string[] },
+    tools: { launch: Launch; engines: Engine[]; problems: string[] },
   ) => Promise<{
     faults: number;
     unknownMax: number;
@@ -180,8 +198,12 @@ export async function onGround(
   const ground = await layGround(cluster, sink, recipients, settings);
   const engines: Engine[] = [];
   const problems: string[] = [];
-  const launch = (kind: EngineKind) => {
-    const engine = startEngine(kind, ground.settings, { budgetSeconds: 20 });
+  const launch: Launch = (kind, databaseUrl = ground.settings.DATABASE_URL ?? '') => {
+    const engine = startEngine(
+      kind,
+      { ...ground.settings, DATABASE_URL: databaseUrl },
+      { budgetSeconds: 20 },
+    );
     engines.push(engine);
     return engine;
   };

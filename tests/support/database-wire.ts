@@ -1,14 +1,15 @@
 import net from 'node:net';
 
-/** A statement on its way to the server: its text, and its parameters as they go over the wire. */
-export type Statement = { query: string; parameters: string };
+/** A statement on its way to the server: its text, its parameters as they go over the wire, and each of them as text. */
+export type Statement = { query: string; parameters: string; values: (string | null)[] };
 
 /**
  * What becomes of a statement and of its connection. `cut-before`: it never gets there. `ended-before`: nor does it then, but the
  * connection is ended in good order, as by a server that shuts down, instead of being reset. `cut-after`: the server runs it to its end,
  * commits, and its answer reaches nobody. `late`: the connection is cut, and the server gets it all the same when `deliver` is called.
+ * `held`: it never gets there, nor what comes behind it, and nobody is told.
  */
-export type Fate = 'pass' | 'cut-before' | 'ended-before' | 'cut-after' | 'late';
+export type Fate = 'pass' | 'cut-before' | 'ended-before' | 'cut-after' | 'late' | 'held';
 
 /** A way to PostgreSQL that reads along and cuts a connection at the very statement, before it or after its commit. */
 export type DatabaseWire = {
@@ -51,6 +52,20 @@ function texts(message: Buffer, howMany: number): { found: string[]; end: number
   return { found, end: from };
 }
 
+/** The parameters of a Bind whose names end at `from`; all that engines send are texts. */
+function valuesOf(message: Buffer, from: number): (string | null)[] {
+  let at = from + 2 + 2 * message.readInt16BE(from);
+  const count = message.readInt16BE(at);
+  at += 2;
+  return Array.from({ length: count }, () => {
+    const length = message.readInt32BE(at);
+    at += 4;
+    if (length < 0) return null;
+    at += length;
+    return message.toString('utf8', at - length, at);
+  });
+}
+
 const isOf = (kind: string) => (message: Buffer) => message[0] === kind.charCodeAt(0);
 const isParse = isOf('P');
 const isBind = isOf('B');
@@ -71,6 +86,7 @@ export async function layDatabaseWire(serverUrl: string): Promise<DatabaseWire> 
       socket.on('close', () => sockets.delete(socket));
     }
     let isHeldBack = false;
+    let isSilent = false;
     server.on('close', () => engine.destroy());
     engine.on('close', () => {
       if (!isHeldBack) server.destroy();
@@ -84,7 +100,7 @@ export async function layDatabaseWire(serverUrl: string): Promise<DatabaseWire> 
     let unread: Buffer = Buffer.alloc(0);
     let isFirst = true;
     engine.on('data', (chunk) => {
-      if (isHeldBack) return;
+      if (isHeldBack || isSilent) return;
       const { messages, rest } = cutMessages(Buffer.concat([unread, chunk]), isFirst);
       unread = rest;
       for (const [index, message] of messages.entries()) {
@@ -98,8 +114,13 @@ export async function layDatabaseWire(serverUrl: string): Promise<DatabaseWire> 
           const statement = {
             query: named.get(found[1] ?? '') ?? '',
             parameters: message.toString('latin1', end),
+            values: valuesOf(message, end),
           };
           const fate = wire.watch?.(statement) ?? 'pass';
+          if (fate === 'held') {
+            isSilent = true;
+            return;
+          }
           if (fate === 'cut-before') return engine.resetAndDestroy();
           if (fate === 'ended-before') return engine.destroy();
           underWay.set(asked + 1, { ...statement, fate });
