@@ -3,7 +3,7 @@ import { AppLink } from '@/components/layout/link';
 import { Address } from '@/components/ui/address';
 import { Table, Tbody, Td, Th, Thead, Tr } from '@/components/ui/table';
 import { Time } from '@/components/ui/time';
-import { audiences, deliveryStatuses, mailingStatuses, periodicities } from '@/db/enums';
+import { answerKinds, audiences, deliveryStatuses, mailingStatuses, periodicities } from '@/db/enums';
 import type { AuditRow } from '@/lib/audit/queries';
 import { asAuditAction } from '@/lib/audit/schema';
 import { formatInstant } from '@/lib/format';
@@ -129,6 +129,7 @@ const named = [
   'deliveries',
   'cancelled',
   'outcomes',
+  'kinds',
   'requeued',
   'ownerId',
 ] as const;
@@ -137,6 +138,7 @@ const instant = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$/;
 function Changes({ before, after, zone }: Pick<AuditRow, 'before' | 'after'> & { zone: string }) {
   const t = useTranslations('manage.audit');
   const words = useTranslations('mailings');
+  const answers = useTranslations('reports.answers.kinds');
   const locale = useLocale();
   // Whose something was is told of what is gone; no change has ever given anything to another.
   const fields = [...new Set([...Object.keys(before ?? {}), ...Object.keys(after ?? {})])].filter(
@@ -158,6 +160,11 @@ function Changes({ before, after, zone }: Pick<AuditRow, 'before' | 'after'> & {
       return deliveryStatuses
         .filter((status) => found.includes(`"${status}"`))
         .map((status) => words(`deliveryStatus.${status}`))
+        .join(', ');
+    if (field === 'kinds')
+      return answerKinds
+        .filter((kind) => found.includes(`"${kind}"`))
+        .map((kind) => answers(`${kind}.name`))
         .join(', ');
     return found === '' ? '“”' : found;
   };

@@ -1,6 +1,6 @@
-import { and, desc, eq, inArray, isNull, sql } from 'drizzle-orm';
+import { and, eq, isNull, sql } from 'drizzle-orm';
 import { type Db, db } from '@/db/client';
-import { deliveries, mailings, runs, users } from '@/db/schema';
+import { mailings, runs, users } from '@/db/schema';
 import { recordAudit, recordForeign } from '@/lib/audit/mutations';
 import { type AuditAction, reasonMax } from '@/lib/audit/schema';
 import type { HoldNews } from '@/lib/auth/letters';
@@ -12,8 +12,8 @@ import { changeable, managed } from '@/lib/policy/scopes';
 import { cancelQueued, insertRun, requeue } from '@/lib/sending/ledger';
 import { releaseMailings } from '@/lib/sending/release';
 import { allOrNothing } from '@/lib/transaction';
-import { findWhatStops } from './queries';
-import type { FinishableOutcome } from './schema';
+import { findUnfinishedRun, findWhatStops } from './queries';
+import type { Unreached } from './schema';
 
 /** Manual runs, and runs that are finished later, may send for this long. */
 const ownDeadlineMs = 24 * 3600_000;
@@ -188,13 +188,13 @@ export async function stopMailing(
 }
 
 /**
- * Requeues deliveries of a run that ended in one of `outcomes`, with the frozen letter; the run is open again for 24 hours. Without
- * `runId`: the latest run that has such rows. Codes: not_found, mailing_disabled, owner_blocked, choose_outcome,
- * nothing_to_finish, another_run_open.
+ * Requeues deliveries of a run that ended in one of `outcomes`, with the frozen letter; the run is open again for 24 hours. With
+ * `kinds`, of those that failed only what ended by such an answer. Without `runId`: the latest run that has such rows. Codes:
+ * not_found, mailing_disabled, owner_blocked, choose_outcome, nothing_to_finish, another_run_open.
  */
 export async function finishRun(
   actor: Actor,
-  input: { mailingId: number; runId?: number | undefined; outcomes: readonly FinishableOutcome[] },
+  input: { mailingId: number; runId?: number | undefined } & Unreached,
   on: Db = db,
   clock: Clock = systemClock,
 ): Promise<Result<{ runId: number; mailingId: number; requeued: number }>> {
@@ -206,7 +206,7 @@ export async function finishRun(
       if (!mailing) return refuse('not_found');
       if (mailing.disabledAt) return refuse('mailing_disabled');
       if (mailing.blockedAt) return refuse('owner_blocked');
-      const runId = input.runId ?? (await findUnfinishedRun(tx, mailing.id, input.outcomes));
+      const runId = input.runId ?? (await findUnfinishedRun(actor, input, tx));
       if (runId === null) return refuse('nothing_to_finish');
       const [run] = await tx
         .update(runs)
@@ -220,10 +220,11 @@ export async function finishRun(
         .where(and(eq(runs.id, runId), eq(runs.mailingId, mailing.id)))
         .returning({ id: runs.id });
       if (!run) return refuse('not_found');
-      const requeued = await requeue(tx, run.id, input.outcomes, now);
+      const requeued = await requeue(tx, run.id, input, now);
       if (requeued === 0) return refuse('nothing_to_finish');
       await tx.update(mailings).set({ status: 'running' }).where(eq(mailings.id, mailing.id));
-      const after = { runId: run.id, outcomes: input.outcomes, requeued };
+      const { outcomes, kinds } = input;
+      const after = { runId: run.id, outcomes, ...(kinds ? { kinds } : {}), requeued };
       await auditForeign(actor, mailing, { action: 'finish_run', after }, tx);
       return done({ runId: run.id, mailingId: mailing.id, requeued });
     });
@@ -232,25 +233,6 @@ export async function finishRun(
     if (databaseErrorCode(error) === '23505') return refuse('another_run_open');
     throw error;
   }
-}
-
-async function findUnfinishedRun(
-  on: Db,
-  mailingId: number,
-  outcomes: readonly FinishableOutcome[],
-): Promise<number | null> {
-  const [run] = await on
-    .select({ id: runs.id })
-    .from(runs)
-    .where(
-      and(
-        eq(runs.mailingId, mailingId),
-        sql`exists (select 1 from ${deliveries} where ${deliveries.runId} = ${runs.id} and ${inArray(deliveries.status, [...outcomes])})`,
-      ),
-    )
-    .orderBy(desc(runs.id))
-    .limit(1);
-  return run?.id ?? null;
 }
 
 /**

@@ -19,8 +19,8 @@ import { transportName } from '@/lib/email/transport';
 import { decodeCursor, likePattern, pageSize, toPage, wholeAddress } from '@/lib/paging';
 import type { Actor } from '@/lib/policy/rules';
 import { managed, own, readable } from '@/lib/policy/scopes';
-import { slowRateNow } from '@/lib/sending/ledger';
-import { type ProgressReading, paceLettersMin } from './schema';
+import { isUnreached, slowRateNow } from '@/lib/sending/ledger';
+import { type ProgressReading, paceLettersMin, type Unreached } from './schema';
 
 /** Why an open run stands still: what the transport said last, and when it goes on. `server` is who said it, if it has a name. */
 export type Wait = {
@@ -159,6 +159,27 @@ export async function findRun(
     clock,
   );
   return run ?? null;
+}
+
+/** The latest run of a mailing that has such clients; null when there is none, or the actor may not read it. */
+export async function findUnfinishedRun(
+  actor: Actor,
+  { mailingId, ...which }: { mailingId: number } & Unreached,
+  on: Db = db,
+): Promise<number | null> {
+  const [run] = await on
+    .select({ id: runs.id })
+    .from(runs)
+    .where(
+      and(
+        eq(runs.mailingId, mailingId),
+        readable(actor, runs.ownerId),
+        sql`exists (select 1 from ${deliveries} where ${deliveries.runId} = ${runs.id} and ${isUnreached(which)})`,
+      ),
+    )
+    .orderBy(desc(runs.id))
+    .limit(1);
+  return run?.id ?? null;
 }
 
 /** The open runs of a mailing the actor may read: one scheduled and one manual at most. */

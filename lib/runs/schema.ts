@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { type DeliveryStatus, deliveryStatuses } from '@/db/enums';
+import { type AnswerKind, answerKinds, type DeliveryStatus, deliveryStatuses } from '@/db/enums';
 import { reasonSchema } from '@/lib/audit/schema';
 
 const rowId = z.coerce
@@ -15,13 +15,21 @@ export type FinishableOutcome = (typeof finishableOutcomes)[number];
 export const mailingCommandSchema = z.object({ mailingId: rowId });
 export const disableSchema = z.object({ mailingId: rowId, reason: reasonSchema });
 
+const listed = (value: unknown) =>
+  value === undefined || value === '' ? [] : Array.isArray(value) ? value : [value];
+
 export const finishRunSchema = z
   .object({
     mailingId: rowId,
     runId: rowId,
     outcomes: z.preprocess(
-      (value) => (value === undefined || value === '' ? [] : Array.isArray(value) ? value : [value]),
+      listed,
       z.array(z.enum(finishableOutcomes, 'invalid_value')).min(1, 'choose_outcome'),
+    ),
+    /** Of those that failed, only these kinds of answers; left out: any. An empty one stands for the question, and names none. */
+    kinds: z.preprocess(
+      (value) => (value === undefined ? value : listed(value).filter((kind) => kind !== '')),
+      z.array(z.enum(answerKinds, 'invalid_value')).optional(),
     ),
     /** Ticked: whoever it is knows that a second copy may arrive. */
     mayRepeat: z.string().optional(),
@@ -29,7 +37,14 @@ export const finishRunSchema = z
   .refine(({ outcomes, mayRepeat }) => mayRepeat === 'on' || !outcomes.includes('unknown'), {
     path: ['mayRepeat'],
     error: 'confirm_repeat',
+  })
+  .refine(({ outcomes, kinds }) => kinds?.length !== 0 || !outcomes.includes('failed'), {
+    path: ['kinds'],
+    error: 'choose_kind',
   });
+
+/** Those of a run whom a finish brings the letter to. */
+export type Unreached = { outcomes: readonly FinishableOutcome[]; kinds?: readonly AnswerKind[] | undefined };
 
 /** The words of the filter of a run's list of clients; null for anything else. */
 export function asDeliveryStatus(value: unknown) {

@@ -937,17 +937,31 @@ export async function findStall(now: Date): Promise<{ lastPassAt: Date | null } 
 
 // ── what people do to runs ────────────────────────────────────────────────────────────────────────────────────────────────
 
+/** Deliveries that ended so; of those that failed, with `kinds`, only what ended by such an answer. By the index of what was missed. */
+export function isUnreached({
+  outcomes,
+  kinds,
+}: {
+  outcomes: readonly DeliveryStatus[];
+  kinds?: readonly AnswerKind[] | undefined;
+}): SQL {
+  const ended = sql`deliveries.miss = any (${sql.param(`{${outcomes}}`)}::delivery_status[])`;
+  return kinds
+    ? sql`${ended} and (deliveries.miss <> 'failed' or deliveries.kind = any (${sql.param(`{${kinds}}`)}::answer_kind[]))`
+    : ended;
+}
+
 /** Puts ended deliveries of a run back into the queue with all their tries; returns how many. The caller has opened the run. */
 export async function requeue(
   on: Db,
   runId: number,
-  outcomes: readonly DeliveryStatus[],
+  which: Parameters<typeof isUnreached>[0],
   now: Date,
 ): Promise<number> {
   const rows = await on.execute<{ n: string }>(sql`
     with back as (
       update deliveries set status = 'queued', reason = null, tries = 0, next_try_at = ${at(now)}, ended_at = null
-      where run_id = ${runId} and status::text in (select jsonb_array_elements_text(${JSON.stringify(outcomes)}::jsonb))
+      where run_id = ${runId} and ${isUnreached(which)}
       returning 1
     ) select count(*) as n from back`);
   return Number(rows[0]?.n ?? 0);

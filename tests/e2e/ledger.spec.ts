@@ -1,5 +1,6 @@
 import AxeBuilder from '@axe-core/playwright';
 import { expect, type Page, test } from '@playwright/test';
+import { waitForLetter } from '../support/letters';
 import { catalogue, register, writeMessage } from '../support/newcomer';
 
 /* What a person reads of a run that went partly well, and what the pages say to addresses that make no sense. */
@@ -8,15 +9,17 @@ const id = Date.now().toString(36);
 const say = catalogue('en');
 
 /** A newcomer with a mailing that three got and two did not; ends on the page of the mailing when its run is over. */
-async function sendPartly(page: Page, who: string): Promise<string> {
+async function sendPartly(
+  page: Page,
+  who: string,
+  names = ['one', 'two', 'three', 'nobody-a', 'nobody-b'],
+): Promise<string> {
   await register(page, 'en', `ledger-${who}-${id}@people.test`, 'Vera Ivanova');
   await page.goto('/mailings/new');
   await page.locator('[name=name]').fill('Winter letter');
   await writeMessage(page, 'News', 'It is winter.');
   await page.locator('input[name=audience][value=chosen]').check();
-  const lines = ['one', 'two', 'three', 'nobody-a', 'nobody-b'].map(
-    (name) => `${name}-${who}-${id}@clients.test`,
-  );
+  const lines = names.map((name) => `${name}-${who}-${id}@clients.test`);
   await page.locator('textarea[name=newClients]').fill(lines.join('\n'));
   await page.getByRole('button', { name: say('mailings.form.create') }).click();
   await expect(page).toHaveURL(/\/mailings\/\d+/);
@@ -52,6 +55,53 @@ test('who has come anew finds on the dashboard what is to be done, why, and fini
   await expect(page.locator('#clients tbody')).toContainText('5.1.1 User unknown');
   expect((await new AxeBuilder({ page }).analyze()).violations).toEqual([]);
 });
+
+for (const javaScriptEnabled of [true, false])
+  test(`a run is finished for those alone whose answers are chosen, ${javaScriptEnabled ? 'with' : 'without'} scripts`, async ({
+    page,
+    browser,
+  }) => {
+    const who = javaScriptEnabled ? 'chosen' : 'plain';
+    await sendPartly(page, who, ['one', 'nobody-a', 'nobody-b', 'full-a']);
+    await page.goto('/dashboard');
+    await page.getByRole('link', { name: `${say('dashboard.do.finish')}: Winter letter` }).click();
+    await expect(page).toHaveURL(/\/runs\/\d+#finish$/);
+    const context = await browser.newContext({
+      javaScriptEnabled,
+      storageState: await page.context().storageState(),
+    });
+    const owner = await context.newPage();
+    await owner.goto(page.url());
+    const unknown = owner.locator('#finish input[value=address_unknown]');
+    const full = owner.locator('#finish input[value=mailbox_full]');
+    const send = owner.locator('#finish button[type=submit]');
+    await expect(owner.locator('#finish')).toContainText(
+      `${say('reports.answers.kinds.address_unknown.name')}: 2`,
+    );
+    await expect(send).toHaveText(javaScriptEnabled ? 'Send to 3 clients' : say('mailings.run.finish'));
+    await unknown.uncheck();
+    await full.uncheck();
+    await send.click();
+    await expect(owner.getByText(say('mailings.errors.choose_kind'))).toHaveCount(1);
+    await expect(unknown).not.toBeChecked();
+    await full.check();
+    if (javaScriptEnabled) {
+      expect((await new AxeBuilder({ page: owner }).analyze()).violations).toEqual([]);
+      await expect(send).toHaveText('Send to 1 client');
+    }
+    await send.click();
+    await expect(owner).toHaveURL(/notice=mailings\.finished/);
+    // Only who had been chosen got it, and is out of the choice now.
+    await waitForLetter(`full-a-${who}-${id}@clients.test`);
+    await expect
+      .poll(async () => {
+        await page.goto(owner.url());
+        return page.locator('#finish').textContent();
+      })
+      .toContain('Failed: 2 clients');
+    await expect(page.locator('#finish input[value=mailbox_full]')).toHaveCount(0);
+    await context.close();
+  });
 
 test('an address that makes no sense says what is wrong beside the field, and loses nothing of what was typed', async ({
   page,

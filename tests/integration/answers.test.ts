@@ -1,6 +1,7 @@
 import { eq, sql } from 'drizzle-orm';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { db } from '@/db/client';
+import type { AnswerKind } from '@/db/enums';
 import { runs } from '@/db/schema';
 import { listAttempts } from '@/lib/attempts/queries';
 import { fixedClock } from '@/lib/clock';
@@ -10,6 +11,7 @@ import type { Actor } from '@/lib/policy/rules';
 import { listAnsweringDomains, listAnswers, listRates } from '@/lib/reports/queries';
 import { finishRun } from '@/lib/runs/mutations';
 import { listDeliveries } from '@/lib/runs/queries';
+import type { FinishableOutcome } from '@/lib/runs/schema';
 import { sendDueMailings } from '@/lib/sending/engine';
 import { asActor, createClient, createMailing, createUser } from '../support/factories';
 import { recount } from '../support/ledger';
@@ -124,5 +126,47 @@ describe('what the servers answered', () => {
     const kinds = await listAnswers(actor, { runId: run.id });
     expect(kinds.map(({ failed, unknown }) => failed + unknown)).toEqual([0, 0, 0, 0]);
     expect(kinds.reduce((sum, { attempts }) => sum + attempts, 0)).toBe(6);
+  });
+
+  it('chooses whom a finish brings the letter to: those with the answers named, once, and nobody else', async () => {
+    const { mailing, run } = await sendToAll();
+    clock = fixedClock(minutes(16));
+    await pass(playedTransport(() => refusedForNow));
+    const finish = () =>
+      finishRun(
+        actor,
+        { mailingId: mailing.id, outcomes: ['failed'], kinds: ['spam', 'greylisted', 'mailbox_full'] },
+        db,
+        clock,
+      );
+    // Pressed twice at once: one of them finds nobody left.
+    const pressed = await Promise.all([finish(), finish()]);
+    expect(pressed.filter(({ ok }) => ok)).toMatchObject([{ data: { runId: run.id, requeued: 2 } }]);
+    expect(pressed.filter(({ ok }) => !ok)).toMatchObject([{ error: { code: 'nothing_to_finish' } }]);
+    const server = playedTransport();
+    await pass(server);
+    await pass(server);
+    expect(server.handed.map(({ letter }) => letter.to.address).sort()).toEqual([
+      'grey@two.test',
+      'spam@Two.test',
+    ]);
+    expect(await recount(run.id)).toMatchObject({ sent: 3, failed: 2, unknown: 1, queued: 0 });
+    const [unchanged] = await listAnswers(actor, { runId: run.id });
+    expect(unchanged).toEqual({ kind: 'address_unknown', attempts: 2, failed: 2, unknown: 0 });
+  });
+
+  it('is chosen from among what failed alone: other outcomes have no answer to be chosen by', async () => {
+    const { mailing, run } = await sendToAll();
+    const finish = (outcomes: FinishableOutcome[], kinds: AnswerKind[]) =>
+      finishRun(actor, { mailingId: mailing.id, outcomes, kinds }, db, clock);
+    expect(await finish(['failed'], ['no_answer'])).toMatchObject({ error: { code: 'nothing_to_finish' } });
+    const server = playedTransport();
+    expect(await finish(['failed', 'unknown'], ['spam'])).toMatchObject({ data: { requeued: 2 } });
+    await pass(server);
+    expect(server.handed.map(({ letter }) => letter.to.address).sort()).toEqual([
+      'silent@three.test',
+      'spam@Two.test',
+    ]);
+    await recount(run.id);
   });
 });

@@ -9,7 +9,15 @@ import { audit } from '@/db/schema/audit';
 import { clients } from '@/db/schema/clients';
 import { users } from '@/db/schema/users';
 import { outboxOf } from '@/tests/support/accounts';
-import { createActor, createClient, createUser } from '@/tests/support/factories';
+import {
+  createActor,
+  createClient,
+  createClients,
+  createDelivery,
+  createMailing,
+  createRun,
+  createUser,
+} from '@/tests/support/factories';
 
 const root = path.join(import.meta.dirname, '..', '..');
 const folder = mkdtempSync(path.join(tmpdir(), 'mailroom-cli-'));
@@ -56,6 +64,8 @@ describe('wrong usage', () => {
       ['mailing', 'show', 'seven'],
       ['user', 'create', '--email', 'a@b.example'],
       ['mailing', 'finish', '1'],
+      ['mailing', 'finish', '1', '--unknown', '--kind', 'spam'],
+      ['mailing', 'finish', '1', '--failed', '--kind', 'no_such_answer'],
     ];
     const outcomes = await Promise.all(wrong.map((args) => mailroom(...args)));
     for (const [index, { code, out, said }] of outcomes.entries()) {
@@ -284,6 +294,28 @@ test('a whole mailing goes by commands alone: from the account to the exported a
   expect((await mailroom('user', 'unblock', email)).code).toBe(0);
   expect((await mailroom('user', 'promote', email, '--staff')).code).toBe(0);
 }, 180_000);
+
+test('a run is finished for those with the answers named, whose numbers are told before', async () => {
+  const actor = await createActor(db, { confirmedAt: new Date() });
+  const mailing = await createMailing(db, actor, { status: 'completed', nextSlotAt: null });
+  const run = await createRun(db, mailing, { status: 'partly_done', closedAt: new Date() });
+  for (const [kind, count] of [
+    ['mailbox_full', 2],
+    ['address_unknown', 3],
+  ] as const)
+    for (const client of await createClients(db, actor, count))
+      await createDelivery(db, run, client, { status: 'failed', reason: 'refused', kind });
+  const id = String(mailing.id);
+  const asked = await mailroom('mailing', 'finish', id);
+  expect({ code: asked.code, said: asked.said }).toEqual({
+    code: 2,
+    said: expect.stringContaining(`Run ${run.id} has 5 failed (3 address_unknown, 2 mailbox_full).`),
+  });
+  expect((await mailroom('mailing', 'finish', id, '--failed', '--kind', 'spam')).code).toBe(1);
+  const finish = () => json('mailing', 'finish', id, '--failed', '--kind', 'mailbox_full', 'try_later');
+  expect(await finish()).toMatchObject({ code: 0, data: { counts: { total: 5, sent: 2, failed: 3 } } });
+  expect((await mailroom('mailing', 'finish', id, '--failed', '--kind', 'mailbox_full')).code).toBe(1);
+}, 120_000);
 
 describe('accounts by command', () => {
   test('take no password that is guessed first, by the rule of registration, and say which rule it was', async () => {

@@ -530,5 +530,13 @@ describe('finishing a run', () => {
   it('does nothing when nobody has been chosen', () => {
     const refused = finishRunSchema.safeParse({ ...asked, mayRepeat: 'on' });
     expect(refused.error?.issues).toMatchObject([{ path: ['outcomes'], message: 'choose_outcome' }]);
+    // Of a form that asks for answers the empty one comes alone: none is chosen. It never means all of them.
+    const failed = { ...asked, outcomes: ['failed'] };
+    expect(finishRunSchema.safeParse({ ...failed, kinds: [''] }).error?.issues).toMatchObject([
+      { path: ['kinds'], message: 'choose_kind' },
+    ]);
+    expect(finishRunSchema.safeParse({ ...failed, kinds: ['', 'no_such'] }).success).toBe(false);
+    expect(finishRunSchema.safeParse({ ...failed, kinds: ['', 'spam'] }).data?.kinds).toEqual(['spam']);
+    expect(finishRunSchema.safeParse({ ...asked, outcomes: ['expired'], kinds: [''] }).success).toBe(true);
   });
 });

@@ -73,7 +73,7 @@ export default async function setup() {
 
 /**
  * Takes every letter and keeps it, one file each. What stands before the @ of a recipient chooses what the server says to it:
- * `nobody` is refused for good, `busy` the first time only, `slow` is taken after a while, `hostile-3` is refused with what the list
+ * `nobody` is refused for good, `full` and, for now, `busy` the first time only, `slow` is taken after a while, `hostile-3` is refused with what the list
  * of hostile payloads says at 3.
  */
 function startSink(folder: string): SMTPServer {
@@ -91,6 +91,10 @@ function startSink(folder: string): SMTPServer {
       if (name.startsWith('busy') && !refusedOnce.has(address.address)) {
         refusedOnce.add(address.address);
         return done(reply(451, '4.7.1 Greylisted, come back later'));
+      }
+      if (name.startsWith('full') && !refusedOnce.has(address.address)) {
+        refusedOnce.add(address.address);
+        return done(reply(552, '5.2.2 Mailbox full'));
       }
       done();
     },

@@ -1,10 +1,10 @@
 import { type Command, Option } from 'commander';
-import { periodicities } from '@/db/enums';
+import { type AnswerKind, answerKinds, periodicities } from '@/db/enums';
 import { systemClock } from '@/lib/clock';
 import { fieldErrors, refuse } from '@/lib/errors';
 import type { Mailing } from '@/lib/mailings/queries';
 import type { Actor } from '@/lib/policy/rules';
-import type { FinishableOutcome } from '@/lib/runs/schema';
+import type { FinishableOutcome, Unreached } from '@/lib/runs/schema';
 import { commandLine, getOwner } from '../actors';
 import {
   CommandFailed,
@@ -29,7 +29,7 @@ type CreateOptions = OutputOptions & {
   allClients?: boolean;
   client?: number[];
 };
-type FinishOptions = OutputOptions & { run?: number; yes?: boolean } & Partial<
+type FinishOptions = OutputOptions & { run?: number; kind?: AnswerKind[]; yes?: boolean } & Partial<
     Record<FinishableOutcome, boolean>
   >;
 
@@ -202,18 +202,27 @@ export function addMailingCommands(program: Command): void {
     .description('send again to those that a run did not reach')
     .addOption(new Option('--run <id>', 'the latest that has such clients when left out').argParser(rowId))
     .option('--failed', 'those refused, or out of tries')
+    .addOption(
+      new Option('--kind <kind...>', 'with --failed: only those who ended by such answers').choices([
+        ...answerKinds,
+      ]),
+    )
     .option('--expired', 'those left when the time was over')
     .option('--cancelled', 'those left when it was stopped')
     .option('--unknown', 'those nobody knows of: they may get the letter twice')
     .option('--yes', 'do not ask on a terminal before somebody may get it twice')
     .action(async (id: number, options: FinishOptions) => {
       const outcomes = finishableOutcomes.filter((outcome) => options[outcome]);
-      const run = await findUnfinished(id, options.run, outcomes.length > 0 ? outcomes : finishableOutcomes);
+      const kinds = options.kind;
+      if (kinds && !options.failed)
+        throw new WrongUsage('--kind chooses among those who failed: name --failed too.');
+      const which = { outcomes: outcomes.length > 0 ? outcomes : finishableOutcomes, kinds };
+      const run = await findUnfinished(id, options.run, which);
       if (outcomes.length === 0)
         throw new WrongUsage(
           [
             'Name at least one of --failed, --expired, --cancelled, --unknown.',
-            ...(run ? [unreached(run)] : []),
+            ...(run ? [await unreached(run)] : []),
           ].join('\n'),
         );
       const { owner } = await getMailing(id);
@@ -224,7 +233,7 @@ export function addMailingCommands(program: Command): void {
         import('@/lib/runs/mutations'),
         import('../sending'),
       ]);
-      const finished = await finishRun(owner, { mailingId: id, runId: options.run ?? run?.id, outcomes });
+      const finished = await finishRun(owner, { mailingId: id, runId: options.run ?? run?.id, ...which });
       const { runId, requeued } = await unwrap(finished, 'mailings');
       note(`${lettersText(requeued)} of run ${runId} queued again.`);
       await sendRun({ mailingId: id, runId }, options);
@@ -237,18 +246,23 @@ type Unfinished = { id: number; counts: Record<FinishableOutcome, number> };
 async function findUnfinished(
   mailingId: number,
   runId: number | undefined,
-  outcomes: readonly FinishableOutcome[],
+  which: Unreached,
 ): Promise<Unfinished | null> {
-  const { findRun, listRuns } = await import('@/lib/runs/queries');
-  if (runId !== undefined) return findRun(commandLine, { mailingId, runId });
-  const { items } = await listRuns(commandLine, { mailingId });
-  return items.find(({ counts }) => outcomes.some((outcome) => counts[outcome] > 0)) ?? null;
+  const { findRun, findUnfinishedRun } = await import('@/lib/runs/queries');
+  const found = runId ?? (await findUnfinishedRun(commandLine, { mailingId, ...which }));
+  return found === null ? null : findRun(commandLine, { mailingId, runId: found });
 }
 
 /** What a run can be finished by, in numbers. */
-function unreached({ id, counts }: Unfinished): string {
-  const numbers = finishableOutcomes.filter((outcome) => counts[outcome] > 0);
-  return `Run ${id} has ${numbers.map((outcome) => `${counts[outcome]} ${outcome}`).join(', ') || 'nobody left to send to'}.`;
+async function unreached({ id, counts }: Unfinished): Promise<string> {
+  const { listAnswers } = await import('@/lib/reports/queries');
+  const kinds = (await listAnswers(commandLine, { runId: id }))
+    .filter(({ failed }) => failed > 0)
+    .map(({ kind, failed }) => `${failed} ${kind}`);
+  const numbers = finishableOutcomes
+    .filter((outcome) => counts[outcome] > 0)
+    .map((outcome) => `${counts[outcome]} ${outcome}${outcome === 'failed' ? ` (${kinds.join(', ')})` : ''}`);
+  return `Run ${id} has ${numbers.join(', ') || 'nobody left to send to'}.`;
 }
 
 /** Asks on a terminal; where nobody can answer, naming --unknown was the answer. */
