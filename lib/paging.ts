@@ -29,13 +29,16 @@ export function decodeCursor(cursor: string | undefined): (string | number | nul
   }
 }
 
+/** What the cursors of a list are made of. */
+export type CursorKeys = readonly ('number' | 'string')[];
+
 /**
  * The cursor of an address, where it is one that lists with such keys give out; another is left out, and `isDamaged` says that there was
  * one, so that its reader is told why the list begins at its beginning.
  */
 export function readCursor(
   params: Record<string, string | string[] | undefined>,
-  keys: ('number' | 'string')[],
+  keys: CursorKeys,
   name = 'after',
 ): { after: string | undefined; isDamaged: boolean } {
   const given = params[name];
@@ -50,13 +53,18 @@ export function readCursor(
   return isOurs ? { after, isDamaged: false } : { after: undefined, isDamaged: true };
 }
 
-/** What the address of a list of one's own asks for that can be sorted: the first of `sorts` where it names none of them. */
+/**
+ * What the address of a list of one's own asks for that can be sorted: the first of `sorts` where it names none of them, and the cursor
+ * as {@link readCursor} reads those of that sort.
+ */
 export function readSorted<Sort extends string>(
   params: Record<string, string | string[] | undefined>,
   sorts: readonly [Sort, ...Sort[]],
-): { q: string | undefined; sort: Sort; after: string | undefined } {
-  const { q, after } = readAsked(params);
-  return { q, sort: sorts.find((known) => known === params.sort) ?? sorts[0], after };
+  keys: Record<Sort, CursorKeys>,
+): { q: string | undefined; sort: Sort; after: string | undefined; isDamaged: boolean } {
+  const sort = sorts.find((known) => known === params.sort) ?? sorts[0];
+  const { q, after, isDamaged } = readAsked(params, keys[sort]);
+  return { q, sort, after, isDamaged };
 }
 
 /** Cuts a list read with `limit size + 1` into a page. */
@@ -82,10 +90,19 @@ export function wholeAddress(term: string | undefined): string | null {
   return text.length <= 254 && /^[^\s@\0]+@[^\s@\0]+\.[^\s@\0]+$/.test(text) ? text : null;
 }
 
-/** What the address of a managers' list asks for; texts are trimmed and cut, and empty or repeated ones left out. */
+/** What the address of a managers' list asks for. */
+export type ListAsked = Record<'q' | 'owner' | 'after' | 'status', string | undefined> & {
+  isDamaged: boolean;
+};
+
+/**
+ * What the address of a list asks for: texts are trimmed and cut, empty or repeated ones left out; the cursor as {@link readCursor}
+ * reads those with such keys.
+ */
 export function readAsked(
   params: Record<string, string | string[] | undefined>,
-): Record<'q' | 'owner' | 'after' | 'status', string | undefined> {
+  keys: CursorKeys = ['number'],
+): ListAsked {
   const text = (name: string, max: number) => {
     const value = params[name];
     return (typeof value === 'string' ? value.trim().slice(0, max) : '') || undefined;
@@ -93,7 +110,7 @@ export function readAsked(
   return {
     q: text('q', 200),
     owner: text('owner', 200),
-    after: text('after', 2000),
     status: text('status', 40),
+    ...readCursor(params, keys),
   };
 }

@@ -2,6 +2,7 @@ import { useTranslations } from 'next-intl';
 import type { ReactNode } from 'react';
 import { ListPage, listHref } from '@/components/layout/list-page';
 import { SearchBox } from '@/components/ui/search';
+import type { ListAsked } from '@/lib/paging';
 import { OwnerField } from './owner-field';
 
 /** A list of everybody's things: a search by what they are and whose, the table, and the way on. `asked` stands in the address. */
@@ -15,7 +16,7 @@ export function DeskList({
   children,
 }: {
   place: 'mailings' | 'messages' | 'clients';
-  asked: Record<'q' | 'owner' | 'after' | 'status', string | undefined>;
+  asked: ListAsked;
   searchPlaceholder: string;
   filters?: ReactNode;
   nextPage: string | null;
@@ -23,7 +24,7 @@ export function DeskList({
   children: ReactNode;
 }) {
   const t = useTranslations('manage');
-  const { q, owner, status, after } = asked;
+  const { q, owner, status, after, isDamaged } = asked;
   return (
     <ListPage
       title={t(`${place}.title`)}
@@ -43,6 +44,7 @@ export function DeskList({
       }
       next={nextPage}
       after={after}
+      isDamaged={isDamaged}
       href={(cursor) => listHref(`/manage/${place}`, { q, owner, status, after: cursor })}
     >
       {children}

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { SuppressionReason } from '@/db/enums';
+import type { CursorKeys } from '@/lib/paging';
 
 /** Lines that one paste may hold; longer lists come as files. */
 export const pastedLinesMax = 5000;
@@ -57,6 +58,12 @@ export const pastedClientsSchema = z.object({
 
 export const clientSorts = ['newest', 'name', 'email'] as const;
 export type ClientSort = (typeof clientSorts)[number];
+/** What the cursors of each are made of. */
+export const clientCursors: Record<ClientSort, CursorKeys> = {
+  newest: ['number'],
+  name: ['string', 'number'],
+  email: ['string'],
+};
 
 export type ClientInput = z.input<typeof clientSchema>;
 

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { CursorKeys } from '@/lib/paging';
 
 /** Octets of UTF-8 that a body may have. */
 export const bodyOctetsMax = 204_800;
@@ -51,6 +52,11 @@ export type Preview = { subject: string; html: string; text: string };
 
 export const messageSorts = ['newest', 'subject'] as const;
 export type MessageSort = (typeof messageSorts)[number];
+/** What the cursors of each are made of. */
+export const messageCursors: Record<MessageSort, CursorKeys> = {
+  newest: ['number'],
+  subject: ['string', 'number'],
+};
 
 /** A message as lists show it. */
 export type MessageRow = { id: number; subject: string; createdAt: Date; updatedAt: Date };

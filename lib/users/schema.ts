@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { localeNames } from '@/db/enums';
 import { reasonSchema } from '@/lib/audit/schema';
 import { guessable } from '@/lib/auth/guessable';
+import type { CursorKeys } from '@/lib/paging';
 
 export const passwordMin = 8;
 /** Long enough for any pass phrase; a bound keeps hashing from being a way to load the server. */
@@ -92,6 +93,11 @@ export const userStates = ['active', 'blocked', 'unconfirmed'] as const;
 export type UserState = (typeof userStates)[number];
 export const userSorts = ['newest', 'email'] as const;
 export type UserSort = (typeof userSorts)[number];
+/** What the cursors of each are made of. */
+export const userCursors: Record<UserSort, CursorKeys> = {
+  newest: ['number'],
+  email: ['string'],
+};
 
 const userId = z.coerce
   .number('invalid_value')

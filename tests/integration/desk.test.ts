@@ -12,11 +12,13 @@ import { listAllClients } from '@/lib/clients/queries';
 import { findMailing, listMailings } from '@/lib/mailings/queries';
 import { updateMessage } from '@/lib/messages/mutations';
 import { listAllMessages } from '@/lib/messages/queries';
+import { readSorted } from '@/lib/paging';
 import type { Actor } from '@/lib/policy/rules';
 import { disableMailing, enableMailing } from '@/lib/runs/mutations';
 import { findWhatStops } from '@/lib/runs/queries';
 import { blockUser, unblockUser } from '@/lib/users/mutations';
 import { countUsers, findListedUser, listUsers } from '@/lib/users/queries';
+import { userCursors, userSorts } from '@/lib/users/schema';
 import {
   asActor,
   createAttempt,
@@ -130,9 +132,13 @@ describe('the list of users', () => {
       do {
         const page = await listUsers(boss, { sort, size: 3, after });
         seen.push(...page.items.map(({ id }) => id));
-        after = page.next ?? undefined;
+        // The address leads on, and is not taken for a damaged one.
+        const asked = readSorted({ sort, after: page.next ?? undefined }, userSorts, userCursors);
+        expect(asked).toMatchObject({ sort, after: page.next ?? undefined, isDamaged: false });
+        after = asked.after;
       } while (after);
       expect(seen).toEqual(whole);
+      expect(readSorted({ sort, after: 'nonsense' }, userSorts, userCursors).isDamaged).toBe(true);
       expect((await listUsers(boss, { sort, after: 'nonsense', size: 1000 })).items).toHaveLength(
         whole.length,
       );

@@ -3,6 +3,7 @@ import { and, eq } from 'drizzle-orm';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { db } from '@/db/client';
 import { audit, postSlugs, posts } from '@/db/schema';
+import { readAsked } from '@/lib/paging';
 import type { Actor } from '@/lib/policy/rules';
 import {
   createPostAction,
@@ -440,7 +441,9 @@ describe('the managers’ list', () => {
     do {
       const page = await listPosts(writer, { now, q: 'zebra', size: 3, after });
       all.push(...page.items.map(({ slug }) => slug));
-      after = page.next ?? undefined;
+      const asked = readAsked({ after: page.next ?? undefined }, ['string', 'number']);
+      expect(asked.isDamaged).toBe(false);
+      after = asked.after;
     } while (after);
     expect(all).toEqual([7, 6, 5, 4, 3, 2, 1, 0].map((at) => `zebra-${at}`));
 

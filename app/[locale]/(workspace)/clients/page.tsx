@@ -7,7 +7,7 @@ import { Empty } from '@/components/ui/empty';
 import { SearchBox } from '@/components/ui/search';
 import { requireActor } from '@/lib/auth/session';
 import { countClients, listClients } from '@/lib/clients/queries';
-import { type ClientSort, clientSorts } from '@/lib/clients/schema';
+import { type ClientSort, clientCursors, clientSorts } from '@/lib/clients/schema';
 import { readSorted } from '@/lib/paging';
 
 type Props = { searchParams: Promise<Record<string, string | string[] | undefined>> };
@@ -19,7 +19,7 @@ export async function generateMetadata(): Promise<Metadata> {
 
 export default async function ClientsPage({ searchParams }: Props) {
   const actor = await requireActor();
-  const { q, sort, after } = readSorted(await searchParams, clientSorts);
+  const { q, sort, after, isDamaged } = readSorted(await searchParams, clientSorts, clientCursors);
   const [t, page, count] = await Promise.all([
     getTranslations('clients'),
     listClients(actor, { q, sort, after }),
@@ -58,6 +58,7 @@ export default async function ClientsPage({ searchParams }: Props) {
       note={nothing ? null : t('count', { value: count.value, exact: count.exact ? 'yes' : 'no' })}
       next={page.next}
       after={after}
+      isDamaged={isDamaged}
       href={(cursor) => href(sort, cursor)}
     >
       <ClientsTable

@@ -21,7 +21,7 @@ export async function generateMetadata(): Promise<Metadata> {
 export default async function MailingsPage({ searchParams }: Props) {
   const actor = await requireActor();
   const asked = readAsked(await searchParams);
-  const { q, after } = asked;
+  const { q, after, isDamaged } = asked;
   const status = asMailingFilter(asked.status);
   const [t, locale, page] = await Promise.all([
     getTranslations('mailings'),
@@ -55,6 +55,7 @@ export default async function MailingsPage({ searchParams }: Props) {
       }
       next={page.next}
       after={after}
+      isDamaged={isDamaged}
       href={(cursor) => listHref('/mailings', { q, status, after: cursor })}
     >
       <MailingsTable mailings={page.items} locale={locale} />

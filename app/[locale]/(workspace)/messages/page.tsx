@@ -8,7 +8,7 @@ import { Table, Tbody, Td, Th, Thead, Tr } from '@/components/ui/table';
 import { Time } from '@/components/ui/time';
 import { requireActor } from '@/lib/auth/session';
 import { countMessages, listMessages } from '@/lib/messages/queries';
-import { type MessageSort, messageSorts } from '@/lib/messages/schema';
+import { type MessageSort, messageCursors, messageSorts } from '@/lib/messages/schema';
 import { readSorted } from '@/lib/paging';
 
 type Props = { searchParams: Promise<Record<string, string | string[] | undefined>> };
@@ -20,7 +20,7 @@ export async function generateMetadata(): Promise<Metadata> {
 
 export default async function MessagesPage({ searchParams }: Props) {
   const actor = await requireActor();
-  const { q, sort, after } = readSorted(await searchParams, messageSorts);
+  const { q, sort, after, isDamaged } = readSorted(await searchParams, messageSorts, messageCursors);
   const [t, locale, page, count] = await Promise.all([
     getTranslations('messages'),
     getLocale(),
@@ -60,6 +60,7 @@ export default async function MessagesPage({ searchParams }: Props) {
       note={nothing ? null : t('count', { value: count.value, exact: count.exact ? 'yes' : 'no' })}
       next={page.next}
       after={after}
+      isDamaged={isDamaged}
       href={(cursor) => href(sort, cursor)}
     >
       <Table caption={t('title')}>

@@ -11,7 +11,7 @@ import { Table, Tbody, Td, Th, Thead, Tr } from '@/components/ui/table';
 import { Time } from '@/components/ui/time';
 import { listLetters } from '@/lib/email/outbox';
 import { requireViewer } from '@/lib/email/viewer';
-import { readAsked, readCursor } from '@/lib/paging';
+import { readAsked } from '@/lib/paging';
 
 type Props = { searchParams: Promise<Record<string, string | string[] | undefined>> };
 
@@ -22,9 +22,7 @@ export async function generateMetadata(): Promise<Metadata> {
 
 export default async function OutboxPage({ searchParams }: Props) {
   const viewer = await requireViewer();
-  const params = await searchParams;
-  const { q } = readAsked(params);
-  const { after, isDamaged } = readCursor(params, ['number']);
+  const { q, after, isDamaged } = readAsked(await searchParams);
   const [t, locale, page] = await Promise.all([
     getTranslations('outbox'),
     getLocale(),

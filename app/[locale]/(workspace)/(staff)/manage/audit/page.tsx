@@ -7,6 +7,7 @@ import { AuditFilters } from '@/components/manage/audit-filters';
 import { AuditTable } from '@/components/manage/audit-table';
 import { listAudit, readAuditFilter } from '@/lib/audit/queries';
 import { requireActor } from '@/lib/auth/session';
+import { readCursor } from '@/lib/paging';
 import { canManage } from '@/lib/policy/rules';
 import { findListedUser } from '@/lib/users/queries';
 
@@ -23,7 +24,7 @@ export default async function AuditPage({ searchParams }: Props) {
   const params = await searchParams;
   const { asked, filter, errors } = readAuditFilter(params, actor.timeZone);
   const named = asked.user ? Number(asked.user) : null;
-  const after = typeof params.after === 'string' ? params.after : undefined;
+  const { after, isDamaged } = readCursor(params, ['number']);
   const [t, user, page] = await Promise.all([
     getTranslations('manage.audit'),
     named === null ? null : findListedUser(actor, named),
@@ -63,6 +64,7 @@ export default async function AuditPage({ searchParams }: Props) {
       }
       next={page.next}
       after={after}
+      isDamaged={isDamaged}
       href={(cursor) => href({ after: cursor })}
     >
       {filter ? <AuditTable entries={page.items} zone={actor.timeZone} /> : null}

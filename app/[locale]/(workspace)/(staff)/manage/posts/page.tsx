@@ -2,6 +2,7 @@ import type { Metadata } from 'next';
 import { notFound } from 'next/navigation';
 import { getLocale, getTranslations } from 'next-intl/server';
 import { LinkButton } from '@/components/layout/link';
+import { DamagedPage } from '@/components/layout/list-page';
 import { Page } from '@/components/layout/shell';
 import { PostsTable } from '@/components/posts/posts-table';
 import { ActionButton } from '@/components/ui/action-button';
@@ -31,7 +32,7 @@ export default async function ManagePostsPage({ searchParams }: Props) {
   const actor = await requireActor();
   if (!canManagePosts(actor)) notFound();
   const params = await searchParams;
-  const { q, after, status } = readAsked(params);
+  const { q, after, status, isDamaged } = readAsked(params, ['string', 'number']);
   const state = postStates.find((known) => known === status);
   const now = systemClock.now();
   const deletedId = typeof params.deleted === 'string' ? Number(params.deleted) : null;
@@ -92,6 +93,7 @@ export default async function ManagePostsPage({ searchParams }: Props) {
               })),
             ]}
           />
+          {isDamaged ? <DamagedPage /> : null}
           {nothing ? (
             <Empty
               title={q ? t('nothingFound') : t('nothingThere')}

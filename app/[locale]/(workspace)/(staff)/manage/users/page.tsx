@@ -14,7 +14,7 @@ import { formatNumber } from '@/lib/format';
 import { readSorted } from '@/lib/paging';
 import { canManage } from '@/lib/policy/rules';
 import { countUsers, listUsers } from '@/lib/users/queries';
-import { type UserSort, userRoles, userSorts, userStates } from '@/lib/users/schema';
+import { type UserSort, userCursors, userRoles, userSorts, userStates } from '@/lib/users/schema';
 
 type Props = { searchParams: Promise<Record<string, string | string[] | undefined>> };
 
@@ -27,7 +27,7 @@ export default async function UsersPage({ searchParams }: Props) {
   const actor = await requireActor();
   if (!canManage(actor)) notFound();
   const params = await searchParams;
-  const { q, sort, after } = readSorted(params, userSorts);
+  const { q, sort, after, isDamaged } = readSorted(params, userSorts, userCursors);
   const role = userRoles.find((known) => known === params.role);
   const state = userStates.find((known) => known === params.state);
   const [t, locale, page, count] = await Promise.all([
@@ -80,6 +80,7 @@ export default async function UsersPage({ searchParams }: Props) {
       note={nothing ? null : t('count', { value: count.value, exact: count.exact ? 'yes' : 'no' })}
       next={page.next}
       after={after}
+      isDamaged={isDamaged}
       href={(cursor) => href(sort, cursor)}
     >
       <Table caption={t('title')} stacks>
