@@ -96,7 +96,7 @@ export function ReportList({
           <Thead>
             <tr>
               {head('name', t(`columns.${list}`), false)}
-              <Th numeric>{t('columns.runs')}</Th>
+              {list === 'domains' ? null : <Th numeric>{t('columns.runs')}</Th>}
               {head('sent', t('columns.sent'))}
               {head('failed', t('columns.failed'))}
               <Th numeric>{t('columns.unknown')}</Th>
@@ -135,9 +135,11 @@ export function ReportList({
                     </div>
                   ) : null}
                 </Td>
-                <Td numeric label={t('columns.runs')} className="max-sm:col-span-1!">
-                  {write(row.runs)}
-                </Td>
+                {list === 'domains' ? null : (
+                  <Td numeric label={t('columns.runs')} className="max-sm:col-span-1!">
+                    {write(row.runs)}
+                  </Td>
+                )}
                 <Td numeric label={t('columns.sent')} className="max-sm:col-span-1!">
                   {counted(row, row.sent, 'success')}
                 </Td>

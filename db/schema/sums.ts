@@ -1,7 +1,8 @@
 import { sql } from 'drizzle-orm';
-import { check, index, integer, pgTable, primaryKey, text } from 'drizzle-orm/pg-core';
+import { check, index, integer, pgEnum, pgTable, primaryKey, text } from 'drizzle-orm/pg-core';
 import { answerKindEnum } from './attempts';
 import { instant, ref } from './columns';
+import { mailings } from './mailings';
 import { runs } from './runs';
 
 /*
@@ -99,5 +100,72 @@ export const runAnswers = pgTable(
   (t) => [
     primaryKey({ columns: [t.runId, t.domain, t.kind] }),
     check('run_answers_not_negative', sql`least(${t.attempts}, ${t.failed}, ${t.unknown}) >= 0`),
+  ],
+);
+
+export const sumSpanEnum = pgEnum('sum_span', ['day', 'month']);
+
+/*
+ * Sums of sums, so that a period of years costs no more than its months. Of runs that are over, like `run_domains`; written when a run
+ * closes, is opened again or goes, by triggers that take one lock first: those who write here go one after the other.
+ */
+
+/** `run_domains` by owner, and by everybody, in the days and months of UTC. Left out where there was nothing. */
+export const domainSums = pgTable(
+  'domain_sums',
+  {
+    /** 0: of everybody. */
+    ownerId: ref('owner_id').notNull(),
+    span: sumSpanEnum('span').notNull(),
+    /** The beginning of the day or month in UTC. */
+    beginsAt: instant('begins_at').notNull(),
+    /** What stands behind the @, in lower case. */
+    domain: text('domain').notNull(),
+    ...ended(),
+  },
+  (t) => [
+    primaryKey({ columns: [t.ownerId, t.span, t.beginsAt, t.domain] }),
+    check('domain_sums_not_negative', sql`least(${t.succeeded}, ${t.failed}, ${t.unknown}) >= 0`),
+  ],
+);
+
+const answered = () => ({
+  attempts: integer('attempts').notNull().default(0),
+  failed: integer('failed').notNull().default(0),
+  unknown: integer('unknown').notNull().default(0),
+});
+
+/** `run_answers` of all domains by owner, and by everybody, in the days of UTC on which the runs were opened. */
+export const kindSums = pgTable(
+  'kind_sums',
+  {
+    /** 0: of everybody. */
+    ownerId: ref('owner_id').notNull(),
+    /** The beginning of the day in UTC. */
+    dayAt: instant('day_at').notNull(),
+    kind: answerKindEnum('kind').notNull(),
+    ...answered(),
+  },
+  (t) => [
+    primaryKey({ columns: [t.ownerId, t.dayAt, t.kind] }),
+    check('kind_sums_not_negative', sql`least(${t.attempts}, ${t.failed}, ${t.unknown}) >= 0`),
+  ],
+);
+
+/** `run_answers` of a mailing's runs together. */
+export const mailingAnswers = pgTable(
+  'mailing_answers',
+  {
+    mailingId: ref('mailing_id')
+      .notNull()
+      .references(() => mailings.id, { onDelete: 'cascade' }),
+    /** As in `run_answers`. */
+    domain: text('domain').notNull(),
+    kind: answerKindEnum('kind').notNull(),
+    ...answered(),
+  },
+  (t) => [
+    primaryKey({ columns: [t.mailingId, t.domain, t.kind] }),
+    check('mailing_answers_not_negative', sql`least(${t.attempts}, ${t.failed}, ${t.unknown}) >= 0`),
   ],
 );

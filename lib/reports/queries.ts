@@ -1,7 +1,30 @@
-import { and, desc, eq, gt, gte, inArray, isNotNull, isNull, or, type SQL, sql } from 'drizzle-orm';
+import {
+  and,
+  type Column,
+  desc,
+  eq,
+  gt,
+  gte,
+  inArray,
+  isNotNull,
+  isNull,
+  or,
+  type SQL,
+  sql,
+} from 'drizzle-orm';
 import { type Db, db } from '@/db/client';
 import type { AnswerKind } from '@/db/enums';
-import { clients, mailings, messages, runAnswers, runCounts, runMinutes, runQuarters } from '@/db/schema';
+import {
+  clients,
+  mailingAnswers,
+  mailings,
+  messages,
+  runAnswers,
+  runCounts,
+  runMinutes,
+  runQuarters,
+  runs,
+} from '@/db/schema';
 import { domainsMax } from '@/lib/attempts/schema';
 import { type BoundedCount, countLimit } from '@/lib/paging';
 import type { Actor } from '@/lib/policy/rules';
@@ -148,19 +171,28 @@ export async function findHighRefusal(
 /** Whose sums: one run, or all runs of a mailing. */
 export type SumsOf = { runId: number } | { mailingId: number };
 
-const sumsOf = (of: SumsOf): SQL =>
-  'runId' in of ? eq(runCounts.runId, of.runId) : eq(runCounts.mailingId, of.mailingId);
-
 /** `failed` and `unknown` count clients as they stand now, `attempts` every answer, those among them that were tried again later. */
 export type AnswerSums = { attempts: number; failed: number; unknown: number };
 
-const answerSums = {
-  attempts: sql<number>`sum(${runAnswers.attempts})::float8`,
-  failed: sql<number>`sum(${runAnswers.failed})::float8`,
-  unknown: sql<number>`sum(${runAnswers.unknown})::float8`,
-};
-const missed = sql`sum(${runAnswers.failed} + ${runAnswers.unknown})`;
-const isAny = sql`sum(${runAnswers.attempts} + ${runAnswers.failed} + ${runAnswers.unknown}) > 0`;
+const answerSums = sql`sum(attempts)::float8 as attempts, sum(failed)::float8 as failed, sum(unknown)::float8 as unknown`;
+const isAny = sql`sum(attempts + failed + unknown) > 0`;
+/** What cost most clients the letter comes first. */
+const mostMissed = sql`sum(failed + unknown) desc, sum(attempts) desc`;
+
+/** The answers of a run, or those of a mailing: of its runs that are over together, of those under way one by one. */
+function answersOf(actor: Actor, of: SumsOf, where: (domain: Column) => SQL): SQL {
+  const ofRuns = (which: SQL) => sql`
+    select ${runAnswers.domain}, ${runAnswers.kind}, ${runAnswers.attempts}, ${runAnswers.failed}, ${runAnswers.unknown}
+    from ${runs} join ${runAnswers} on ${runAnswers.runId} = ${runs.id}
+    where ${which} and ${readable(actor, runs.ownerId)} and ${where(runAnswers.domain)}`;
+  if ('runId' in of) return ofRuns(eq(runs.id, of.runId));
+  return sql`
+    select ${mailingAnswers.domain}, ${mailingAnswers.kind}, ${mailingAnswers.attempts}, ${mailingAnswers.failed},
+      ${mailingAnswers.unknown}
+    from ${mailings} join ${mailingAnswers} on ${mailingAnswers.mailingId} = ${mailings.id}
+    where ${eq(mailings.id, of.mailingId)} and ${readable(actor, mailings.ownerId)} and ${where(mailingAnswers.domain)}
+    union all ${ofRuns(sql`${eq(runs.mailingId, of.mailingId)} and ${runs.status} = 'open'`)}`;
+}
 
 /** What servers answered instead of taking the letter, by what it means; what cost most clients the letter comes first. */
 export async function listAnswers(
@@ -168,14 +200,9 @@ export async function listAnswers(
   of: SumsOf,
   on: Db = db,
 ): Promise<(AnswerSums & { kind: AnswerKind })[]> {
-  return on
-    .select({ kind: runAnswers.kind, ...answerSums })
-    .from(runCounts)
-    .innerJoin(runAnswers, and(eq(runAnswers.runId, runCounts.runId), eq(runAnswers.domain, '')))
-    .where(and(sumsOf(of), readable(actor, runCounts.ownerId)))
-    .groupBy(runAnswers.kind)
-    .having(isAny)
-    .orderBy(desc(missed), desc(answerSums.attempts), runAnswers.kind);
+  const rows = answersOf(actor, of, (domain) => eq(domain, ''));
+  return on.execute<AnswerSums & { kind: AnswerKind }>(sql`
+    select kind, ${answerSums} from (${rows}) answers group by kind having ${isAny} order by ${mostMissed}, kind`);
 }
 
 /** The same by the recipient's domain, with what was answered there most; at most `limit`. */
@@ -185,25 +212,15 @@ export async function listAnsweringDomains(
   limit = domainsMax,
   on: Db = db,
 ): Promise<(AnswerSums & { domain: string; kind: AnswerKind })[]> {
-  const ofDomains = and(sumsOf(of), readable(actor, runCounts.ownerId));
   // First which domains, among however many, then what they said: sorting all that each of them said costs more than all the rest.
-  const most = await on
-    .select({ domain: runAnswers.domain, ...answerSums })
-    .from(runCounts)
-    .innerJoin(runAnswers, and(eq(runAnswers.runId, runCounts.runId), sql`${runAnswers.domain} <> ''`))
-    .where(ofDomains)
-    .groupBy(runAnswers.domain)
-    .having(isAny)
-    .orderBy(desc(missed), desc(answerSums.attempts), runAnswers.domain)
-    .limit(limit);
+  const all = answersOf(actor, of, (domain) => sql`${domain} <> ''`);
+  const most = await on.execute<AnswerSums & { domain: string }>(sql`
+    select domain, ${answerSums} from (${all}) answers group by domain having ${isAny} order by ${mostMissed}, domain limit ${limit}`);
+  if (most.length === 0) return [];
   const domains = most.map((row) => row.domain);
-  const said = await on
-    .selectDistinctOn([runAnswers.domain], { domain: runAnswers.domain, kind: runAnswers.kind })
-    .from(runCounts)
-    .innerJoin(runAnswers, eq(runAnswers.runId, runCounts.runId))
-    .where(and(ofDomains, inArray(runAnswers.domain, domains)))
-    .groupBy(runAnswers.domain, runAnswers.kind)
-    .orderBy(runAnswers.domain, desc(missed), desc(answerSums.attempts), runAnswers.kind);
+  const theirs = answersOf(actor, of, (domain) => inArray(domain, domains));
+  const said = await on.execute<{ domain: string; kind: AnswerKind }>(sql`
+    select distinct on (domain) domain, kind from (${theirs}) answers group by domain, kind order by domain, ${mostMissed}, kind`);
   const kinds = new Map(said.map((row) => [row.domain, row.kind]));
   return most.flatMap((row) => {
     const kind = kinds.get(row.domain);

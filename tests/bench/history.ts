@@ -248,8 +248,36 @@ async function insertAttempts(one: Sql): Promise<void> {
     ) f`);
 }
 
-/** Each table of sums by one statement from the rows, a run after the other, as they come into being. */
+/** Each table of sums by one statement, a run after the other as they come into being: two passes over the attempts, and the rest of these. */
 async function insertSums(one: Sql): Promise<void> {
+  await one`
+    create temporary table tally as
+    select a.run_id, domain_of(d.email) as domain, quarter_of(a.attempted_at) as quarter_at, a.kind,
+      count(*) filter (where a.status = 'success') as succeeded, count(*) filter (where a.status = 'failure') as failed,
+      count(*) filter (where a.status = 'unknown') as unknown
+    from attempts a join deliveries d on d.id = a.delivery_id group by 1, 2, 3, 4`;
+  await one`
+    insert into run_domains (run_id, domain, quarter_at, owner_id, mailing_id, succeeded, failed, unknown)
+    select t.run_id, t.domain, t.quarter_at, c.owner_id, c.mailing_id, sum(t.succeeded), sum(t.failed), sum(t.unknown)
+    from tally t join run_counts c on c.run_id = t.run_id group by 1, 2, 3, 4, 5 order by 1, 2, 3`;
+  await one`
+    insert into run_answers (run_id, domain, kind, attempts, failed, unknown)
+    select run_id, coalesce(domain, ''), kind, sum(attempts), sum(failed), sum(unknown) from (
+      select run_id, domain, kind, failed + unknown as attempts, 0 as failed, 0 as unknown from tally where kind is not null
+      union all
+      select run_id, domain_of(email), kind, 0, (status = 'failed')::int, (status = 'unknown')::int
+      from deliveries where kind is not null
+    ) rows group by grouping sets ((run_id, domain, kind), (run_id, kind)) order by 1, 2, 3`;
+  await one`drop table tally`;
+  await one`
+    insert into run_minutes (run_id, minute_at, succeeded, failed, unknown)
+    select run_id, minute_of(attempted_at), count(*) filter (where status = 'success'), count(*) filter (where status = 'failure'),
+      count(*) filter (where status = 'unknown')
+    from attempts group by 1, 2 order by 1, 2`;
+  await one`
+    insert into run_quarters (run_id, quarter_at, owner_id, mailing_id, succeeded, failed, unknown)
+    select c.run_id, quarter_of(m.minute_at), c.owner_id, c.mailing_id, sum(m.succeeded), sum(m.failed), sum(m.unknown)
+    from run_minutes m join run_counts c on c.run_id = m.run_id group by 1, 2, 3, 4 order by 1, 2`;
   await one`
     update run_counts c set total = d.total, sent = d.sent, failed = d.failed, unknown = d.unknown,
       attempts_succeeded = a.succeeded, attempts_failed = a.failed, attempts_unknown = a.unknown
@@ -257,31 +285,24 @@ async function insertSums(one: Sql): Promise<void> {
       select run_id, count(*) as total, count(*) filter (where status = 'sent') as sent,
         count(*) filter (where status = 'failed') as failed, count(*) filter (where status = 'unknown') as unknown
       from deliveries group by 1
-    ) d join (${counted(one, '')}) a using (run_id) where c.run_id = d.run_id`;
+    ) d join (
+      select run_id, sum(succeeded) as succeeded, sum(failed) as failed, sum(unknown) as unknown from run_quarters group by 1
+    ) a using (run_id) where c.run_id = d.run_id`;
   await one`
-    insert into run_minutes (run_id, minute_at, succeeded, failed, unknown)
-    ${counted(one, "date_trunc('minute', attempted_at)")}`;
+    insert into domain_sums (owner_id, span, begins_at, domain, succeeded, failed, unknown)
+    select w.owner_id, 'day', day_of(quarter_at), domain, sum(succeeded), sum(failed), sum(unknown)
+    from run_domains r cross join lateral (values (0::bigint), (r.owner_id)) w (owner_id) group by 1, 3, 4 order by 1, 3, 4`;
   await one`
-    insert into run_quarters (run_id, quarter_at, owner_id, mailing_id, succeeded, failed, unknown)
-    ${counted(one, "date_bin('15 minutes', attempted_at, '2000-01-01T00:00Z'), owner_id, mailing_id")}`;
+    insert into domain_sums (owner_id, span, begins_at, domain, succeeded, failed, unknown)
+    select owner_id, 'month', month_of(begins_at), domain, sum(succeeded), sum(failed), sum(unknown)
+    from domain_sums group by 1, 3, 4 order by 1, 3, 4`;
   await one`
-    insert into run_domains (run_id, domain, quarter_at, owner_id, mailing_id, succeeded, failed, unknown)
-    select a.run_id, domain_of(d.email), quarter_of(a.attempted_at), a.owner_id, a.mailing_id,
-      count(*) filter (where a.status = 'success'), count(*) filter (where a.status = 'failure'),
-      count(*) filter (where a.status = 'unknown')
-    from attempts a join deliveries d on d.id = a.delivery_id group by 1, 2, 3, 4, 5 order by 1, 2, 3`;
+    insert into kind_sums (owner_id, day_at, kind, attempts, failed, unknown)
+    select w.owner_id, day_of(r.opened_at), a.kind, sum(a.attempts), sum(a.failed), sum(a.unknown)
+    from runs r join run_answers a on a.run_id = r.id and a.domain = ''
+    cross join lateral (values (0::bigint), (r.owner_id)) w (owner_id) group by 1, 2, 3 order by 1, 2, 3`;
   await one`
-    insert into run_answers (run_id, domain, kind, attempts, failed, unknown)
-    select run_id, coalesce(domain, ''), kind, sum(attempts), sum(failed), sum(unknown) from (
-      select a.run_id, domain_of(d.email) as domain, a.kind, 1 as attempts, 0 as failed, 0 as unknown
-      from attempts a join deliveries d on d.id = a.delivery_id where a.kind is not null
-      union all
-      select run_id, domain_of(email), kind, 0, (status = 'failed')::int, (status = 'unknown')::int
-      from deliveries where kind is not null
-    ) rows group by grouping sets ((run_id, domain, kind), (run_id, kind)) order by 1, 2, 3`;
+    insert into mailing_answers (mailing_id, domain, kind, attempts, failed, unknown)
+    select r.mailing_id, a.domain, a.kind, sum(a.attempts), sum(a.failed), sum(a.unknown)
+    from runs r join run_answers a on a.run_id = r.id group by 1, 2, 3 order by 1, 2, 3`;
 }
-
-const counted = (one: Sql, by: string) => one`
-  select run_id${one.unsafe(by && `, ${by}`)}, count(*) filter (where status = 'success') as succeeded,
-    count(*) filter (where status = 'failure') as failed, count(*) filter (where status = 'unknown') as unknown
-  from attempts group by run_id${one.unsafe(by && `, ${by}`)} order by run_id${one.unsafe(by && `, ${by}`)}`;

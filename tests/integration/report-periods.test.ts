@@ -323,6 +323,65 @@ describe('a report', () => {
     expect(await countUnfinished(manager, await asked(manager, winter))).toBe(0);
   });
 
+  test('tells domains and answers of any days in any zone as the rows do, of whole months and of hours', async () => {
+    const periods = [
+      ['2025-10-01', '2026-04-02'],
+      ['2025-10-31', '2026-03-01'],
+      ['2025-11-01', '2025-11-30'],
+      ['2025-12-02', '2025-12-30'],
+      ['2026-01-15', '2026-01-15'],
+      ['2026-02-28', '2026-03-01'],
+    ] as const;
+    for (const zone of zones)
+      for (const [from, to] of periods)
+        for (const whose of ['own', 'all'] as const) {
+          const actor = whose === 'own' ? owner : manager;
+          const report = await asked(
+            actor,
+            { from, to, zone, owner: whose === 'all' ? owner.email : '' },
+            whose,
+          );
+          const inside = (at: string) =>
+            sql.raw(
+              `${at} at time zone '${zone}' >= '${from}'::date and ${at} at time zone '${zone}' < '${to}'::date + 1`,
+            );
+          const domains = await db.execute(sql`
+            select split_part(d.email, '@', 2) as name, (count(*) filter (where a.status = 'success'))::int as sent,
+              (count(*) filter (where a.status = 'failure'))::int as failed, (count(*) filter (where a.status = 'unknown'))::int as unknown
+            from attempts a join deliveries d on d.id = a.delivery_id join runs r on r.id = a.run_id
+            where a.owner_id = ${owner.id} and r.status <> 'open' and ${inside('a.attempted_at')} group by 1 order by 1`);
+          const { items } = await listReportRows(actor, report, { list: 'domains', sort: 'name' });
+          expect(
+            items.map(({ name, sent, failed, unknown }) => ({ name, sent, failed, unknown })),
+            `${zone} ${from} ${to} ${whose}`,
+          ).toEqual([...domains]);
+          const kinds = await db.execute(sql`
+            select kind, sum(attempts)::int as attempts, sum(failed)::int as failed, sum(unknown)::int as unknown from (
+              select a.kind, 1 as attempts, 0 as failed, 0 as unknown from attempts a join runs r on r.id = a.run_id
+              where a.owner_id = ${owner.id} and a.kind is not null and ${inside('r.opened_at')}
+              union all
+              select d.kind, 0, (d.status = 'failed')::int, (d.status = 'unknown')::int from deliveries d join runs r on r.id = d.run_id
+              where r.owner_id = ${owner.id} and d.kind is not null and ${inside('r.opened_at')}
+            ) rows group by 1 order by 2 desc, 3 desc, 1`);
+          expect(await listKinds(actor, report), `${zone} ${from} ${to} ${whose}`).toEqual([...kinds]);
+        }
+    // Of everybody's: the other owner's letters are in it too.
+    const everybody = await asked(manager, { ...winter, zone: 'Asia/Kathmandu' }, 'all');
+    const ofBoth = await Promise.all(
+      [owner, stranger].map((each) => asked(each, { ...winter, zone: 'Asia/Kathmandu' })),
+    );
+    const sent = async (actor: Actor, report: Report) =>
+      (await listReportRows(actor, report, { list: 'domains', size: 500 })).items
+        .filter(({ name }) => name === 'two.example')
+        .reduce((sum, row) => sum + row.sent, 0);
+    const [mine = 0, theirs = 0] = [
+      await sent(owner, ofBoth[0] ?? everybody),
+      await sent(stranger, ofBoth[1] ?? everybody),
+    ];
+    expect(await sent(manager, everybody)).toBeGreaterThanOrEqual(mine + theirs);
+    expect(mine).toBeGreaterThan(0);
+  });
+
   test('walks its tables page by page, each row once, in the order asked for', async () => {
     const all = await asked(manager, winter, 'all');
     const mine = await asked(owner, winter);

@@ -1,6 +1,7 @@
 /**
  * SQL that counts everything anew from deliveries and attempts and answers a row for each sum that says something else: the counts of
- * runs, their minutes, quarters of an hour, and answers, and of runs that are over the domains.
+ * runs, their minutes, quarters of an hour, and answers, of runs that are over the domains, and what these make by days and months
+ * of owners and of everybody, and by mailing.
  */
 export const differingSums = `
   with minutes as (
@@ -29,6 +30,19 @@ export const differingSums = `
       from deliveries d cross join lateral (values (''), (lower(split_part(d.email, '@', 2)))) each (domain)
       where d.status in ('failed', 'unknown')
     ) rows group by 1, 2, 3
+  ), spans as (
+    select w.owner_id, p.span, date_trunc(p.span, d.at at time zone 'UTC') at time zone 'UTC' as at, d.domain,
+      sum(d.succeeded) as succeeded, sum(d.failed) as failed, sum(d.unknown) as unknown
+    from domains d cross join lateral (values (0::bigint), (d.owner_id)) w (owner_id) cross join (values ('day'), ('month')) p (span)
+    group by 1, 2, 3, 4
+  ), over as (
+    select a.*, r.owner_id, r.mailing_id, date_trunc('day', r.opened_at at time zone 'UTC') at time zone 'UTC' as at
+    from answers a join runs r on r.id = a.run_id where r.status <> 'open'
+  ), kinds as (
+    select w.owner_id, o.at, o.kind, sum(o.attempts) as attempts, sum(o.failed) as failed, sum(o.unknown) as unknown
+    from over o cross join lateral (values (0::bigint), (o.owner_id)) w (owner_id) where o.domain = '' group by 1, 2, 3
+  ), of_mailings as (
+    select mailing_id, domain, kind, sum(attempts) as attempts, sum(failed) as failed, sum(unknown) as unknown from over group by 1, 2, 3
   ), tried as (
     select run_id, count(*) filter (where status = 'success') as succeeded, count(*) filter (where status = 'failure') as failed,
       count(*) filter (where status = 'unknown') as unknown
@@ -56,6 +70,21 @@ export const differingSums = `
   from answers a full join run_answers s on s.run_id = a.run_id and s.domain = a.domain and s.kind = a.kind
   where (a.attempts, a.failed, a.unknown) is distinct from (s.attempts, s.failed, s.unknown)
     and (a.run_id is not null or s.attempts + s.failed + s.unknown > 0)
+  union all
+  select 'span', null, to_jsonb(d), to_jsonb(s)
+  from spans d full join domain_sums s on s.owner_id = d.owner_id and s.span::text = d.span and s.begins_at = d.at and s.domain = d.domain
+  where (coalesce(d.succeeded, 0), coalesce(d.failed, 0), coalesce(d.unknown, 0))
+    is distinct from (coalesce(s.succeeded, 0), coalesce(s.failed, 0), coalesce(s.unknown, 0))
+  union all
+  select 'kind', null, to_jsonb(k), to_jsonb(s)
+  from kinds k full join kind_sums s on s.owner_id = k.owner_id and s.day_at = k.at and s.kind = k.kind
+  where (coalesce(k.attempts, 0), coalesce(k.failed, 0), coalesce(k.unknown, 0))
+    is distinct from (coalesce(s.attempts, 0), coalesce(s.failed, 0), coalesce(s.unknown, 0))
+  union all
+  select 'mailing', null, to_jsonb(a), to_jsonb(s)
+  from of_mailings a full join mailing_answers s on s.mailing_id = a.mailing_id and s.domain = a.domain and s.kind = a.kind
+  where (coalesce(a.attempts, 0), coalesce(a.failed, 0), coalesce(a.unknown, 0))
+    is distinct from (coalesce(s.attempts, 0), coalesce(s.failed, 0), coalesce(s.unknown, 0))
   union all
   select 'count', c.run_id, to_jsonb(t), to_jsonb(c) from run_counts c left join tried t on t.run_id = c.run_id
   where (coalesce(t.succeeded, 0), coalesce(t.failed, 0), coalesce(t.unknown, 0))

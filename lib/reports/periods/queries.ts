@@ -1,8 +1,10 @@
-import { and, type Column, desc, eq, gt, inArray, type SQL, sql } from 'drizzle-orm';
+import { and, type Column, desc, eq, gt, type SQL, sql } from 'drizzle-orm';
 import { type Db, db } from '@/db/client';
 import type { AnswerKind } from '@/db/enums';
 import {
   deliveries,
+  domainSums,
+  kindSums,
   mailings,
   messages,
   runAnswers,
@@ -51,7 +53,8 @@ import {
 
 /*
  * Statistics of a period. Everything is read from sums by quarters of an hour (`run_quarters`, `run_domains`) or by run (`run_counts`,
- * `run_answers`), and found by owner or mailing and time: no attempt is looked at, however many there are.
+ * `run_answers`), and found by owner or mailing and time: no attempt is looked at, however many there are. What there is a row of for
+ * each run and domain or kind is read from the sums of whole days and months, and only at the ends of a period from those of runs.
  */
 
 /** Whose numbers: the actor's own, or, for managers, everybody's. */
@@ -292,6 +295,38 @@ function summed(
   )}`;
 }
 
+/** A report that sums of days and months know: one of all that one user, or everybody, has sent. */
+const isWhole = (report: Report) => report.mailingId === null && report.messageId === null;
+
+/** Sums of days and months of a report's owner, or of everybody. */
+function summedOf(actor: Actor, { whose, ownerId }: Report, column: Column): SQL {
+  if (whose === 'own') return own(actor, column);
+  return sql`(${managed(actor)} and ${eq(column, ownerId ?? 0)})`;
+}
+
+/** The whole days of UTC in a span, and the whole months in these; without any, both are empty. */
+function wholesOf({ from, until }: Span): { days: Span; months: Span } {
+  const dayMs = 86_400_000;
+  const first = Math.ceil(from.getTime() / dayMs) * dayMs;
+  const last = Math.max(first, Math.floor(until.getTime() / dayMs) * dayMs);
+  const month = (at: number, later: number) => {
+    const day = new Date(at);
+    return Date.UTC(day.getUTCFullYear(), day.getUTCMonth() + later, 1);
+  };
+  const firstMonth = month(first, 0) === first ? first : month(first, 1);
+  const lastMonth = Math.max(firstMonth, month(last, 0));
+  return {
+    days: { from: new Date(first), until: new Date(last) },
+    months: { from: new Date(firstMonth), until: new Date(lastMonth) },
+  };
+}
+
+/** In `span` and not in `part` of it: two stretches, each of which an index finds. */
+function around(at: Column, span: Span, part: Span): SQL {
+  if (part.from >= part.until) return within(at, span);
+  return sql`(${within(at, { from: span.from, until: part.from })} or ${within(at, { from: part.until, until: span.until })})`;
+}
+
 /** Runs of a report that began in a span. */
 function begun(actor: Actor, report: Report, span: Span = report.period): SQL {
   return sql`${and(
@@ -305,7 +340,7 @@ function begun(actor: Actor, report: Report, span: Span = report.period): SQL {
 /** Attempts that were made. A success is a letter that was sent, since none is sent twice. */
 export type Tried = { sent: number; failed: number; unknown: number };
 
-const tried = (sums: typeof runQuarters | typeof runDomains) => sql`
+const tried = (sums: typeof runQuarters | typeof runDomains | typeof domainSums) => sql`
   sum(${sums.succeeded})::float8 as sent, sum(${sums.failed})::float8 as failed, sum(${sums.unknown})::float8 as unknown`;
 
 /** The numbers of a period. */
@@ -386,13 +421,24 @@ export type KindSums = { kind: AnswerKind; attempts: number; failed: number; unk
  * are the letters that stand so now.
  */
 export async function listKinds(actor: Actor, report: Report, on: Db = db): Promise<KindSums[]> {
+  const ofRuns = (which: SQL) => sql`
+    select ${runAnswers.kind}, ${runAnswers.attempts}, ${runAnswers.failed}, ${runAnswers.unknown}
+    from ${runs} join ${runAnswers} on ${runAnswers.runId} = ${runs.id} and ${runAnswers.domain} = '' where ${which}`;
+  const { days } = wholesOf(report.period);
+  const { from, until } = report.period;
+  // Of runs that are over, whole days; the others one by one.
+  const rows =
+    !isWhole(report) || days.from >= days.until
+      ? ofRuns(begun(actor, report))
+      : sql`
+        select ${kindSums.kind}, ${kindSums.attempts}, ${kindSums.failed}, ${kindSums.unknown}
+        from ${kindSums} where ${summedOf(actor, report, kindSums.ownerId)} and ${within(kindSums.dayAt, days)}
+        union all ${ofRuns(begun(actor, report, { from, until: days.from }))}
+        union all ${ofRuns(begun(actor, report, { from: days.until, until }))}
+        union all ${ofRuns(sql`${runs.status} = 'open' and ${begun(actor, report, days)}`)}`;
   return on.execute<KindSums>(sql`
-    select ${runAnswers.kind}, sum(${runAnswers.attempts})::float8 as attempts, sum(${runAnswers.failed})::float8 as failed,
-      sum(${runAnswers.unknown})::float8 as unknown
-    from ${runs} join ${runAnswers} on ${runAnswers.runId} = ${runs.id} and ${runAnswers.domain} = ''
-    where ${begun(actor, report)} group by 1
-    having sum(${runAnswers.attempts} + ${runAnswers.failed} + ${runAnswers.unknown}) > 0
-    order by 2 desc, 3 desc, 1`);
+    select kind, sum(attempts)::float8 as attempts, sum(failed)::float8 as failed, sum(unknown)::float8 as unknown
+    from (${rows}) answers group by 1 having sum(attempts + failed + unknown) > 0 order by 2 desc, 3 desc, 1`);
 }
 
 /** A row of one of the tables: `share` is that of the attempts that were refused. */
@@ -401,7 +447,7 @@ export type ReportRow = Tried & {
   id: string;
   /** Name, subject, address or domain; empty for what is gone. */
   name: string;
-  /** Runs that attempts were made for. */
+  /** Runs that attempts were made for; of domains 0, which tell nothing of it. */
   runs: number;
   share: number;
   isArchived: boolean;
@@ -411,6 +457,23 @@ export type ReportRow = Tried & {
   /** Of senders: addresses that complained in the period. */
   complained: number;
 };
+
+/** Sums by domain, of months and days where these are whole, and of quarters of an hour. */
+function domainRows(actor: Actor, report: Report): SQL {
+  const ofRuns = (where: SQL) => sql`
+    select ${runDomains.domain}, ${runDomains.succeeded}, ${runDomains.failed}, ${runDomains.unknown} from ${runDomains} where ${where}`;
+  const { days, months } = wholesOf(report.period);
+  if (!isWhole(report) || days.from >= days.until) return ofRuns(summed(actor, report, runDomains));
+  const ofSpans = (where: SQL) => sql`
+    select ${domainSums.domain}, ${domainSums.succeeded}, ${domainSums.failed}, ${domainSums.unknown} from ${domainSums}
+    where ${summedOf(actor, report, domainSums.ownerId)} and ${where}`;
+  const { from, until } = report.period;
+  return sql`
+    ${ofSpans(sql`${domainSums.span} = 'month' and ${within(domainSums.beginsAt, months)}`)}
+    union all ${ofSpans(sql`${domainSums.span} = 'day' and ${around(domainSums.beginsAt, days, months)}`)}
+    union all ${ofRuns(summed(actor, report, runDomains, { from, until: days.from }))}
+    union all ${ofRuns(summed(actor, report, runDomains, { from: days.until, until }))}`;
+}
 
 /** The rows of a table, each with what it can be sorted by. */
 function ranked(actor: Actor, report: Report, list: ReportList): SQL {
@@ -424,13 +487,15 @@ function ranked(actor: Actor, report: Report, list: ReportList): SQL {
   const some = sql`having sum(sent + failed + unknown) > 0`;
   switch (list) {
     case 'domains':
-      // Of runs and domains there are too many pairs to be told apart: runs are counted for the page that is shown (`withRuns`).
+      // How many runs is not told: of runs and domains there are too many pairs to tell apart.
       return sql`
         select s.key as id, s.key as name, ${rest}, false as archived, null::bigint as owner_id, null as owner_email, 0::float8 as complained
         from (
           select key, 0::float8 as runs, sent, failed, unknown, coalesce(failed / nullif(sent + failed + unknown, 0), 0) as share
-          from (select ${runDomains.domain} as key, ${tried(runDomains)} from ${runDomains} where ${summed(actor, report, runDomains)} group by 1) x
-          where sent + failed + unknown > 0
+          from (
+            select domain as key, sum(succeeded)::float8 as sent, sum(failed)::float8 as failed, sum(unknown)::float8 as unknown
+            from (${domainRows(actor, report)}) rows group by 1
+          ) x where sent + failed + unknown > 0
         ) s`;
     case 'mailings':
       return sql`
@@ -499,27 +564,7 @@ export async function listReportRows(
     sql`select * from (${ranked(actor, report, list)}) ranked ${from} order by ${order} limit ${size + 1}`,
     on,
   );
-  const page = toPage(rows, size, (last) => [last[sort], last.id]);
-  return list === 'domains' ? { ...page, items: await withRuns(actor, report, page.items, on) } : page;
-}
-
-/** Domains with the runs in which there were attempts at them. */
-async function withRuns(actor: Actor, report: Report, rows: ReportRow[], on: Db): Promise<ReportRow[]> {
-  const counted = await on
-    .select({ domain: runDomains.domain, runs: sql<number>`count(distinct ${runDomains.runId})::float8` })
-    .from(runDomains)
-    .where(
-      and(
-        summed(actor, report, runDomains),
-        inArray(
-          runDomains.domain,
-          rows.map((row) => row.id),
-        ),
-      ),
-    )
-    .groupBy(runDomains.domain);
-  const runsOf = new Map(counted.map((row) => [row.domain, row.runs]));
-  return rows.map((row) => ({ ...row, runs: runsOf.get(row.id) ?? 0 }));
+  return toPage(rows, size, (last) => [last[sort], last.id]);
 }
 
 async function rowsOf(statement: SQL, on: Db): Promise<ReportRow[]> {
@@ -711,7 +756,7 @@ export function exportReport(actor: Actor, report: Report, table: ReportTable, o
           ...(table === 'domains' ? [] : [`${named}_id`]),
           named,
           ...(isOfMany ? ['owner'] : []),
-          'runs',
+          ...(table === 'domains' ? [] : ['runs']),
           ...triedColumns,
           ...(table === 'senders' ? ['complaints'] : []),
         ],
