@@ -137,22 +137,25 @@ export function rowOf(
 /** One measurement: letters a second, milliseconds or whatever is compared, and which cores were busy meanwhile. */
 export type Measured = { value: number; busy: string };
 
-/** Measures both sides in turn, the first one alternating so that neither always finds the warmer cache. */
+/**
+ * Measures both sides in turn, the first one alternating so that neither always finds the warmer cache. A round before them is not
+ * counted, since code is compiled while it runs: a note says how it went.
+ */
 export async function compare(
   ground: Ground,
   measureOurs: () => Promise<Measured>,
   measurePeer: () => Promise<Measured>,
 ): Promise<{ ours: number; peer: number; ratio: number; spread: string }> {
   const rounds: { ours: Measured; peer: Measured; ratio: number }[] = [];
-  for (let round = 0; round < ground.rounds; round += 1) {
+  for (let round = 0; round <= ground.rounds; round += 1) {
     const before = round % 2 === 0 ? null : await measurePeer();
     const ours = await measureOurs();
     const peer = before ?? (await measurePeer());
     const ratio = ours.value / peer.value;
-    rounds.push({ ours, peer, ratio });
-    progress(
-      `round ${round + 1}: ${ours.value.toPrecision(4)} ÷ ${peer.value.toPrecision(4)} = ${ratio.toFixed(2)}`,
-    );
+    const result = `${ours.value.toPrecision(4)} ÷ ${peer.value.toPrecision(4)} = ${ratio.toFixed(2)}`;
+    if (round === 0) ground.note(`in a process that has just started, not counted: ${result}`);
+    else rounds.push({ ours, peer, ratio });
+    progress(round === 0 ? `to warm up: ${result}` : `round ${round}: ${result}`);
   }
   const last = rounds.at(-1);
   if (last) ground.note(`cores busy: ${last.ours.busy}; for the other side: ${last.peer.busy}`);
