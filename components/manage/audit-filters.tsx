@@ -16,9 +16,14 @@ export function AuditFilters({
   zone: string;
 }) {
   const t = useTranslations('manage.audit');
+  const tErrors = useTranslations('errors');
   const errorOf = (name: string) => {
     const code = errors[name]?.code;
-    return code ? t(code === 'to_before_from' ? 'errors.to_before_from' : 'errors.invalid_date') : undefined;
+    return code
+      ? code === 'to_before_from'
+        ? tErrors('to_before_from')
+        : t('errors.invalid_date')
+      : undefined;
   };
   return (
     <SearchBox

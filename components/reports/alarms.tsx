@@ -9,6 +9,7 @@ import { formatShare } from '@/lib/format';
 import type { Alarms as Found, Report } from '@/lib/reports/periods/queries';
 import { refusedAttemptsMin, refusedShareMin } from '@/lib/reports/periods/schema';
 import type { StuckRun } from '@/lib/runs/queries';
+import { Csv } from './csv-link';
 
 /** What managers should look at: of the period much that was refused, complaints and what nobody knows of; at the moment what stands still. */
 export function Alarms({
@@ -16,11 +17,13 @@ export function Alarms({
   stuck,
   report,
   zone,
+  csvHref,
 }: {
   alarms: Found;
   stuck: StuckRun[];
   report: Report;
   zone: string;
+  csvHref: string;
 }) {
   const t = useTranslations('reports.alarms');
   const tWait = useTranslations('mailings.wait');
@@ -78,7 +81,7 @@ export function Alarms({
     })),
   ];
   return (
-    <Card title={t('title')}>
+    <Card title={t('title')} actions={items.length > 0 ? <Csv href={csvHref} of={t('title')} /> : null}>
       {items.length === 0 ? (
         <p className="text-muted">{t('nothing')}</p>
       ) : (

@@ -4,6 +4,8 @@ import { SelectField, TextField } from '@/components/ui/field';
 import { SearchBox } from '@/components/ui/search';
 import { answerKinds, attemptStatuses } from '@/db/enums';
 import { type AttemptsAsked, searchMax } from '@/lib/attempts/schema';
+import type { FieldErrors } from '@/lib/errors';
+import { useFilterError } from './filter-error';
 
 /**
  * Which attempts are shown: a plain GET form, so that the choice stays in the address. What is wrong stands beside its field. Without
@@ -16,29 +18,13 @@ export function AttemptFilters({
   zone,
 }: {
   asked: AttemptsAsked;
-  errors: Record<string, { code: string }>;
+  errors: FieldErrors;
   mailings?: { id: number; name: string }[];
   zone: string;
 }) {
   const t = useTranslations('reports.attempts');
   const tKinds = useTranslations('reports.answers.kinds');
-  const tErrors = useTranslations('errors');
-  const errorOf = (name: string) => {
-    switch (errors[name]?.code) {
-      case undefined:
-        return undefined;
-      case 'to_before_from':
-        return t('toBeforeFrom');
-      case 'too_long':
-        return tErrors('too_long', { max: searchMax });
-      case 'invalid_date':
-        return tErrors('invalid_date');
-      case 'not_found':
-        return t('noSuchMailing');
-      default:
-        return tErrors('invalid_value');
-    }
-  };
+  const errorOf = useFilterError(errors, { max: searchMax, not_found: t('noSuchMailing') });
   return (
     <SearchBox
       defaultValue={asked.q}

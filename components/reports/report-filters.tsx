@@ -3,11 +3,11 @@ import { AppLink } from '@/components/layout/link';
 import { listHref } from '@/components/layout/list-page';
 import { Address } from '@/components/ui/address';
 import { FieldError, SelectField, TextField } from '@/components/ui/field';
-import { Fold } from '@/components/ui/fold';
 import { QueryForm } from '@/components/ui/query-form';
 import { Tabs } from '@/components/ui/tabs';
 import type { ReportAsking } from '@/lib/reports/periods/queries';
 import { ownerMax, periodSteps, presets } from '@/lib/reports/periods/schema';
+import { useFilterError } from './filter-error';
 
 /** Which period a report is of, and what is in it. What is wrong stands beside its field. */
 export function ReportFilters({
@@ -23,32 +23,16 @@ export function ReportFilters({
   ownZone: string;
 }) {
   const t = useTranslations('reports.period');
-  const tErrors = useTranslations('errors');
   const tUi = useTranslations('ui');
   const { asked, errors, report, mailing, message, alike } = asking;
-  const errorOf = (name: string) => {
-    const error = errors[name];
-    switch (error?.code) {
-      case undefined:
-        return undefined;
-      case 'to_before_from':
-        return t('toBeforeFrom');
-      case 'too_many_steps':
-        return t('tooManySteps', { max: Number(error.params?.max) });
-      case 'too_long':
-        return tErrors('too_long', { max: ownerMax });
-      case 'invalid_date':
-        return tErrors('invalid_date');
-      case 'invalid_zone':
-        return tErrors('invalid_zone');
-      case 'several':
-        return t('severalOwners');
-      case 'not_found':
-        return t(name === 'mailing' ? 'noSuchMailing' : name === 'message' ? 'noSuchMessage' : 'noSuchOwner');
-      default:
-        return tErrors('invalid_value');
-    }
-  };
+  const errorOf = useFilterError(errors, {
+    max: ownerMax,
+    too_many_steps: t('tooManySteps', { max: Number(errors.by?.params?.max ?? 0) }),
+    several: t('severalOwners'),
+    'not_found mailing': t('noSuchMailing'),
+    'not_found message': t('noSuchMessage'),
+    not_found: t('noSuchOwner'),
+  });
   const { period, from, to, ...kept } = asked;
   const active = [from, to, asked.by, asked.zone, asked.mailing, asked.message, asked.owner].filter(
     Boolean,
@@ -77,90 +61,94 @@ export function ReportFilters({
           <FieldError>{t('noSuchPeriod')}</FieldError>
         </div>
       ) : null}
-      <QueryForm label={t('choose')} submit={t('submit')} hidden={{ period }}>
-        <Fold key={`${active} ${isWrong}`} label={tUi('filters', { count: active })} isOpen={isWrong}>
-          <div className="grid grid-cols-[minmax(0,1fr)] items-start gap-3 sm:grid-cols-2 lg:grid-cols-4">
-            {(['from', 'to'] as const).map((name) => (
-              <TextField
-                key={`${name} ${asked[name]}`}
-                type={errors[name]?.code === 'invalid_date' ? 'text' : 'date'}
-                name={name}
-                label={t(name)}
-                defaultValue={asked[name]}
-                error={errorOf(name)}
-                maxLength={10}
-              />
-            ))}
+      <QueryForm
+        key={`${active} ${isWrong}`}
+        label={t('choose')}
+        submit={t('submit')}
+        hidden={{ period }}
+        fold={{ label: tUi('filters', { count: active }), isOpen: isWrong }}
+      >
+        <div className="grid grid-cols-[minmax(0,1fr)] items-start gap-3 sm:grid-cols-2 lg:grid-cols-4">
+          {(['from', 'to'] as const).map((name) => (
+            <TextField
+              key={`${name} ${asked[name]}`}
+              type={errors[name]?.code === 'invalid_date' ? 'text' : 'date'}
+              name={name}
+              label={t(name)}
+              defaultValue={asked[name]}
+              error={errorOf(name)}
+              maxLength={10}
+            />
+          ))}
+          <SelectField
+            key={`by ${asked.by}`}
+            name="by"
+            label={t('by')}
+            defaultValue={asked.by}
+            error={errorOf('by')}
+            options={[
+              { value: '', label: t('steps.fitting') },
+              ...periodSteps.map((step) => ({ value: step, label: t(`steps.${step}`) })),
+            ]}
+          />
+          <SelectField
+            key={`zone ${asked.zone}`}
+            name="zone"
+            label={t('zone')}
+            defaultValue={asked.zone || ownZone}
+            error={errorOf('zone')}
+            options={[...typedZone, ...zones].map((zone) => ({
+              value: zone,
+              label: zone.replaceAll('_', ' '),
+            }))}
+          />
+          {names ? null : (
+            <TextField
+              key={`owner ${asked.owner}`}
+              type="search"
+              name="owner"
+              label={t('owner')}
+              hint={t('ownerHint')}
+              defaultValue={asked.owner}
+              error={errorOf('owner')}
+              maxLength={ownerMax}
+            />
+          )}
+          {names || mailing || errors.mailing ? (
             <SelectField
-              key={`by ${asked.by}`}
-              name="by"
-              label={t('by')}
-              defaultValue={asked.by}
-              error={errorOf('by')}
+              key={`mailing ${asked.mailing}`}
+              name="mailing"
+              label={t('mailing')}
+              defaultValue={asked.mailing}
+              error={errorOf('mailing')}
               options={[
-                { value: '', label: t('steps.fitting') },
-                ...periodSteps.map((step) => ({ value: step, label: t(`steps.${step}`) })),
+                { value: '', label: t('allMailings') },
+                ...typed('mailing'),
+                ...withOne(mailing, names?.mailings ?? []).map(({ id, name }) => ({
+                  value: String(id),
+                  label: name,
+                })),
               ]}
             />
+          ) : null}
+          {names || message || errors.message ? (
             <SelectField
-              key={`zone ${asked.zone}`}
-              name="zone"
-              label={t('zone')}
-              defaultValue={asked.zone || ownZone}
-              error={errorOf('zone')}
-              options={[...typedZone, ...zones].map((zone) => ({
-                value: zone,
-                label: zone.replaceAll('_', ' '),
-              }))}
+              key={`message ${asked.message}`}
+              name="message"
+              label={t('message')}
+              defaultValue={asked.message}
+              error={errorOf('message')}
+              options={[
+                { value: '', label: t('allMessages') },
+                ...typed('message'),
+                ...withOne(message, names?.messages ?? []).map(({ id, subject }) => ({
+                  value: String(id),
+                  label: subject,
+                })),
+              ]}
             />
-            {names ? null : (
-              <TextField
-                key={`owner ${asked.owner}`}
-                type="search"
-                name="owner"
-                label={t('owner')}
-                hint={t('ownerHint')}
-                defaultValue={asked.owner}
-                error={errorOf('owner')}
-                maxLength={ownerMax}
-              />
-            )}
-            {names || mailing || errors.mailing ? (
-              <SelectField
-                key={`mailing ${asked.mailing}`}
-                name="mailing"
-                label={t('mailing')}
-                defaultValue={asked.mailing}
-                error={errorOf('mailing')}
-                options={[
-                  { value: '', label: t('allMailings') },
-                  ...typed('mailing'),
-                  ...withOne(mailing, names?.mailings ?? []).map(({ id, name }) => ({
-                    value: String(id),
-                    label: name,
-                  })),
-                ]}
-              />
-            ) : null}
-            {names || message || errors.message ? (
-              <SelectField
-                key={`message ${asked.message}`}
-                name="message"
-                label={t('message')}
-                defaultValue={asked.message}
-                error={errorOf('message')}
-                options={[
-                  { value: '', label: t('allMessages') },
-                  ...typed('message'),
-                  ...withOne(message, names?.messages ?? []).map(({ id, subject }) => ({
-                    value: String(id),
-                    label: subject,
-                  })),
-                ]}
-              />
-            ) : null}
-          </div>
-        </Fold>
+          ) : null}
+        </div>
       </QueryForm>
       {alike.length > 0 ? (
         <div>

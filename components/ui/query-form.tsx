@@ -3,6 +3,7 @@
 import { useRouter } from 'next/navigation';
 import { type FormEvent, type ReactNode, useTransition } from 'react';
 import { Button } from './button';
+import { Fold } from './fold';
 
 /** Puts what a GET form asks for into the address without loading the document anew; what is empty is left out. */
 export function useQueryForm() {
@@ -20,32 +21,42 @@ export function useQueryForm() {
   return { pending, onSubmit };
 }
 
-/** Choices that are kept in the address: a plain GET form without JavaScript, and with it the page stays. */
+/**
+ * Choices that are kept in the address: a plain GET form without JavaScript, and with it the page stays. With `fold` a phone shows them,
+ * and the button with them, when they are asked for.
+ */
 export function QueryForm({
   label,
   submit,
   hidden = {},
+  fold,
   children,
 }: {
   /** Names the form for those who hear it. */
   label: string;
   submit: string;
   hidden?: Record<string, string | undefined>;
+  fold?: { label: string; isOpen: boolean };
   children: ReactNode;
 }) {
   const { pending, onSubmit } = useQueryForm();
+  const choices = (
+    <>
+      {children}
+      <div>
+        <Button type="submit" pending={pending}>
+          {submit}
+        </Button>
+      </div>
+    </>
+  );
   return (
     <search aria-label={label}>
       <form method="get" onSubmit={onSubmit} className="grid grid-cols-[minmax(0,1fr)] gap-3">
         {Object.entries(hidden).map(([key, value]) =>
           value ? <input key={key} type="hidden" name={key} value={value} /> : null,
         )}
-        {children}
-        <div>
-          <Button type="submit" pending={pending}>
-            {submit}
-          </Button>
-        </div>
+        {fold ? <Fold {...fold}>{choices}</Fold> : choices}
       </form>
     </search>
   );

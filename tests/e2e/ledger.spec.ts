@@ -113,7 +113,7 @@ test('an address that makes no sense says what is wrong beside the field, and lo
     {
       asked: { q: 'kept', from: '2026-11-25', to: '2026-11-01' },
       field: 'to',
-      says: say('reports.attempts.toBeforeFrom'),
+      says: say('errors.to_before_from'),
       keeps: '2026-11-01',
     },
     {
@@ -151,6 +151,12 @@ test('an address that makes no sense says what is wrong beside the field, and lo
   await expect(page.getByText(say('ui.damagedPage'))).toBeVisible();
   await expect(page.locator('main [name=q]')).toHaveValue('winter');
   await expect(page.locator('main tbody tr')).toHaveCount(5);
+
+  for (const list of ['/clients', '/clients?sort=name', '/messages', '/messages?sort=subject', '/mailings']) {
+    await page.goto(`${list}${list.includes('?') ? '&' : '?'}after=tampered`);
+    await expect(page.getByText(say('ui.damagedPage'))).toBeVisible();
+    await expect(page.locator('main tbody tr').first()).toBeVisible();
+  }
 
   await page.goto(mailing);
   await page.getByRole('link', { name: say('mailings.live.openRun') }).click();

@@ -76,7 +76,7 @@ for (const [scripts, locale] of [
     await page.locator('[name=to]').fill('2026-03-01');
     await show.click();
     await expect(page.locator('[name=to]')).toHaveAttribute('aria-invalid', 'true');
-    await expect(page.getByText(say('reports.period.toBeforeFrom'))).toBeVisible();
+    await expect(page.getByText(say('errors.to_before_from'))).toBeVisible();
     await expect(page.locator('[name=to]')).toHaveValue('2026-03-01');
     await page.locator('[name=from]').fill('2026-03-01');
     await page.locator('[name=to]').fill('2026-04-02');

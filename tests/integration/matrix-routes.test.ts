@@ -114,7 +114,7 @@ const routes: Record<string, Row & { asked?: (of: Belongings) => string[] }> = {
     asked: (of) => ['', `?run=${of.run}`],
   },
   'GET /api/reports': { rule: 'signedIn' },
-  'GET /api/reports/all': { rule: 'staff', asked: () => ['', '?table=senders'] },
+  'GET /api/reports/all': { rule: 'staff', asked: () => ['', '?table=senders', '?table=attention'] },
   'GET /api/runs/progress': {
     rule: 'read',
     asked: (of) => [`?mailing=${of.mailing}`, `?mailing=${of.mailing}&run=${of.run}`],

@@ -549,6 +549,7 @@ describe('a report', () => {
     expect((await answerReport(null, 'own', url({}))).status).toBe(404);
     const senders = await answerReport(manager, 'all', url({ table: 'senders' }));
     expect(await senders.text()).toContain('winter.stranger@reports.example');
+    expect((await answerReport(owner, 'own', url({ table: 'attention' }))).status).toBe(400);
   });
 
   test('of all users names who is refused too often, who is complained about, and what nobody knows of', async () => {
@@ -622,6 +623,21 @@ describe('a report', () => {
       unknown,
     });
     expect(alarms.waiting).toMatchObject([{ code: 'unreachable', until: new Date('2026-04-02T11:00:00Z') }]);
+    const taken = await answerReport(
+      manager,
+      'all',
+      'http://localhost/api/reports/all?table=attention&from=2026-06-01&to=2026-06-30&zone=UTC',
+    );
+    const [columns, ...rows] = (await taken.text()).split('\r\n');
+    expect(columns).toBe(
+      'needs_attention,name,owner,mailing_id,run_id,attempts,attempts_failed,complaints,letters_unknown,since,until',
+    );
+    expect(rows).toEqual([
+      `much_refused,${spammer.email},${spammer.email},,,102,11,1,,,`,
+      `complaints,${spammer.email},${spammer.email},,,102,11,1,,,`,
+      `unknown_outcome,${mailing.name},${spammer.email},${mailing.id},${run.id},,,,1,,`,
+      '',
+    ]);
     // A run that has not moved since June, a year later.
     await db.execute(sql`update runs set next_delivery_id = ${tenth?.id ?? 0} where id = ${run.id}`);
     await createDelivery(db, run, await createClient(db, spammer));

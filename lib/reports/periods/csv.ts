@@ -2,7 +2,7 @@ import { csvStream } from '@/lib/attempts/schema';
 import { refuse } from '@/lib/errors';
 import type { Actor } from '@/lib/policy/rules';
 import { exportReport, readReport, type Whose } from './queries';
-import { reportTables } from './schema';
+import { deskTables, reportTables } from './schema';
 
 /**
  * A table of a report as a file, asked for by an address: 404 for nobody, 400 with codes by field (those of `readReport`, and
@@ -12,7 +12,7 @@ export async function answerReport(actor: Actor | null, whose: Whose, url: strin
   if (!actor) return new Response(null, { status: 404 });
   const asked = Object.fromEntries(new URL(url).searchParams);
   const name = asked.table ?? 'steps';
-  const table = reportTables.find((each) => each === name && (whose === 'all' || each !== 'senders'));
+  const table = reportTables.find((each) => each === name && (whose === 'all' || !deskTables.includes(each)));
   const { report, errors } = await readReport(actor, whose, asked);
   if (!table || !report) {
     const { error } = refuse('invalid', {

@@ -38,7 +38,7 @@ import {
   presets,
 } from '@/lib/recurrence/periods';
 import { isZone } from '@/lib/recurrence/slots';
-import { serverOf } from '@/lib/runs/queries';
+import { listStuckRuns, serverOf } from '@/lib/runs/queries';
 import {
   complainedShareMin,
   ownerMax,
@@ -647,17 +647,18 @@ export type Alarms = {
   waiting: { server: string; code: string; until: Date; since: Date }[];
 };
 
-/** What needs a manager's attention, at most {@link alarmsMax} of each; nothing for anybody else. */
+/** What needs a manager's attention, at most `limit` of each; nothing for anybody else. */
 export async function findAlarms(
   actor: Actor,
   report: Report,
   on: Db = db,
   clock: Clock = systemClock,
+  limit = alarmsMax,
 ): Promise<Alarms> {
   const now = clock.now();
   const senders = (where: SQL, order: SQL) =>
     rowsOf(
-      sql`select * from (${ranked(actor, report, 'senders')}) ranked where ${where} order by ${order} limit ${alarmsMax}`,
+      sql`select * from (${ranked(actor, report, 'senders')}) ranked where ${where} order by ${order} limit ${limit}`,
       on,
     );
   const [refused, complained, unknown, waiting] = await Promise.all([
@@ -677,7 +678,7 @@ export async function findAlarms(
       from ${runs} join ${runCounts} on ${runCounts.runId} = ${runs.id} join ${mailings} on ${mailings.id} = ${runs.mailingId}
       join ${users} on ${users.id} = ${runs.ownerId}
       where ${managed(actor)} and ${begun(actor, report)} and ${runCounts.unknown} > 0
-      order by ${runCounts.unknown} desc, ${runs.id} desc limit ${alarmsMax}`),
+      order by ${runCounts.unknown} desc, ${runs.id} desc limit ${limit}`),
     on
       .select({
         name: transports.name,
@@ -688,7 +689,7 @@ export async function findAlarms(
       .from(transports)
       .where(and(managed(actor), gt(transports.waitsUntil, now)))
       .orderBy(desc(transports.waitsUntil))
-      .limit(alarmsMax),
+      .limit(limit),
   ]);
   return {
     refused,
@@ -718,6 +719,68 @@ export type ReportExport = {
 /** Rows that are read at once. */
 const exportChunk = 500;
 
+const attentionColumns = [
+  'needs_attention',
+  'name',
+  'owner',
+  'mailing_id',
+  'run_id',
+  'attempts',
+  'attempts_failed',
+  'complaints',
+  'letters_unknown',
+  'since',
+  'until',
+];
+
+/** Rows of each kind that are taken along of what needs attention. */
+const attentionMax = 1000;
+
+/** What {@link findAlarms} and {@link listStuckRuns} tell, as rows of one table in the order of the page. */
+async function listAttention(
+  actor: Actor,
+  report: Report,
+  on: Db,
+): Promise<Record<string, string | number>[]> {
+  const [alarms, stuck] = await Promise.all([
+    findAlarms(actor, report, on, systemClock, attentionMax),
+    listStuckRuns(actor, { ownerId: report.ownerId, limit: attentionMax }, on),
+  ]);
+  const ofSender = (row: ReportRow) => ({
+    name: row.name,
+    owner: row.ownerEmail ?? '',
+    attempts: row.sent + row.failed + row.unknown,
+    attempts_failed: row.failed,
+    complaints: row.complained,
+  });
+  return [
+    ...alarms.waiting.map(({ server, since, until }) => ({
+      needs_attention: 'server_waits',
+      name: server,
+      since: since.toISOString(),
+      until: until.toISOString(),
+    })),
+    ...stuck.map(({ runId, mailingId, mailingName, hold }) => ({
+      needs_attention: hold.kind === 'waiting' ? 'run_waits' : 'run_stands_still',
+      name: mailingName,
+      mailing_id: mailingId,
+      run_id: runId,
+      since: hold.since.toISOString(),
+      until: hold.kind === 'waiting' ? hold.wait.until.toISOString() : '',
+    })),
+    ...alarms.refused.map((row) => ({ needs_attention: 'much_refused', ...ofSender(row) })),
+    ...alarms.complained.map((row) => ({ needs_attention: 'complaints', ...ofSender(row) })),
+    ...alarms.unknown.map(({ runId, mailingId, name, ownerEmail, letters }) => ({
+      needs_attention: 'unknown_outcome',
+      name,
+      owner: ownerEmail,
+      mailing_id: mailingId,
+      run_id: runId,
+      letters_unknown: letters,
+    })),
+  ];
+}
+
 /** A table of a report, whole: any number of rows takes the memory of some hundreds. */
 export function exportReport(actor: Actor, report: Report, table: ReportTable, on: Db = db): ReportExport {
   const attempts = ({ sent, failed, unknown }: Tried) => ({
@@ -746,6 +809,14 @@ export function exportReport(actor: Actor, report: Report, table: ReportTable, o
               letters_failed: sums.failed,
               letters_unknown: sums.unknown,
             };
+        })(),
+      };
+    case 'attention':
+      return {
+        columns: attentionColumns,
+        rows: (async function* () {
+          for (const row of await listAttention(actor, report, on))
+            yield { ...Object.fromEntries(attentionColumns.map((column) => [column, ''])), ...row };
         })(),
       };
     default: {

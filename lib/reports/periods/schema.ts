@@ -10,9 +10,19 @@ export const reportSorts = {
 export type ReportList = keyof typeof reportSorts;
 export type ReportSort = (typeof reportSorts)[ReportList][number];
 
-/** All tables of a report: each can be taken along as CSV. */
-export const reportTables = ['steps', 'answers', 'mailings', 'messages', 'domains', 'senders'] as const;
+/** All tables of a report: each can be taken along as CSV, the last two by managers. */
+export const reportTables = [
+  'steps',
+  'answers',
+  'mailings',
+  'messages',
+  'domains',
+  'senders',
+  'attention',
+] as const;
 export type ReportTable = (typeof reportTables)[number];
+/** Told of all users alone. */
+export const deskTables: readonly ReportTable[] = ['senders', 'attention'];
 
 /** Rows of a page of a table in a report. */
 export const reportPageSize = 10;

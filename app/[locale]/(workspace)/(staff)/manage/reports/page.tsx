@@ -1,6 +1,7 @@
 import type { Metadata } from 'next';
 import { notFound } from 'next/navigation';
 import { getTranslations } from 'next-intl/server';
+import { listHref } from '@/components/layout/list-page';
 import { Alarms } from '@/components/reports/alarms';
 import { ReportView } from '@/components/reports/report-view';
 import { requireActor } from '@/lib/auth/session';
@@ -36,7 +37,13 @@ export default async function AllReportsPage({ searchParams }: Props) {
       isManager
       alarms={
         alarms && report ? (
-          <Alarms alarms={alarms} stuck={stuck ?? []} report={report} zone={report.zone} />
+          <Alarms
+            alarms={alarms}
+            stuck={stuck ?? []}
+            report={report}
+            zone={report.zone}
+            csvHref={listHref('/api/reports/all', { ...asking.asked, table: 'attention' })}
+          />
         ) : null
       }
     />
