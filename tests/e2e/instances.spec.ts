@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { expect, test } from '@playwright/test';
 import { eq } from 'drizzle-orm';
 import { connect, type Db } from '@/db/client';
-import { posts } from '@/db/schema';
+import { posts, totals } from '@/db/schema';
 import { createPost, createUser } from '../support/factories';
 import { type OwnServer, startOwnServer } from '../support/own-server';
 import { hasRedis, startRedis, withoutRedis } from '../support/redis';
@@ -129,6 +129,35 @@ test('the feed, the site map and the picture to share follow an article from its
 
     await postForm(server.base, desk, { cookie, field: 'id', says: 'Unpublish', values: {} });
     expect(await abroad(server, renamed)).toEqual(nowhereAbroad);
+  } finally {
+    await server.end();
+  }
+});
+
+test('the numbers of the home page are a minute old at most, and the visit after that minute sees them as they are', async () => {
+  const server = await startOwnServer({ database: true });
+  const count = (mailings: number) =>
+    onDatabase(server, (db) =>
+      db
+        .insert(totals)
+        .values({ name: 'mailings', shard: 0, value: mailings })
+        .onConflictDoUpdate({ target: [totals.name, totals.shard], set: { value: mailings } }),
+    );
+  const shows = async (text: string) => (await ask(server.base, '/')).body.includes(text);
+  try {
+    await count(12_345);
+    await expect.poll(() => shows('12,345'), { timeout: 30_000 }).toBe(true);
+    await expect.poll(() => isKept(server, '/'), { timeout: 30_000 }).toBe(true);
+    await count(54_321);
+    const changedAt = Date.now();
+    // Visited all the while: what is read in between must not lengthen its life.
+    let minute = 0;
+    while (minute < 60_000) {
+      await shows('54,321');
+      await new Promise((resolve) => setTimeout(resolve, Math.min(5000, 60_001 - minute)));
+      minute = Date.now() - changedAt;
+    }
+    expect(await shows('54,321')).toBe(true);
   } finally {
     await server.end();
   }

@@ -183,6 +183,19 @@ describe.skipIf(!hasRedis)(`the cache of several instances over Upstash${without
     expect(await visit(b, 'from b')).not.toBe('from before');
   });
 
+  it('loses nothing where two instances make one expired page at the same moment: both show it, and neither keeps it too long', async () => {
+    const [a, b] = await twoInstances();
+    await visit(a, 'old');
+    await a.handler().revalidateTag('posts');
+    const [first, second] = [a.handler(), b.handler()];
+    expect([await htmlOf(first), await htmlOf(second)]).toEqual([null, null]);
+    await Promise.all([first, second].map((each) => each.set('/blog', page('made twice'), life)));
+    expect([await visit(a, 'again'), await visit(b, 'again')]).toEqual(['made twice', 'made twice']);
+    await b.handler().revalidateTag('posts');
+    expect(await visit(a, 'newer')).toBe('newer');
+    expect(await visit(b, 'newest')).not.toBe('made twice');
+  });
+
   it('asks once for many visits at the same time, and once a visit otherwise', async () => {
     const [a] = await twoInstances();
     await visit(a, 'page');
