@@ -41,7 +41,7 @@ export function PostView({ post, children }: { post: Shown; children?: ReactNode
       {post.summary ? (
         <p
           lang={post.language}
-          className="mb-4 text-[1.1875rem] leading-relaxed text-muted [overflow-wrap:anywhere]"
+          className="mb-4 text-[1.1875rem] leading-relaxed text-pretty text-muted [overflow-wrap:anywhere]"
         >
           {post.summary}
         </p>
