@@ -5,10 +5,12 @@ export async function register() {
     const { notePeers } = await import('@/lib/auth/network');
     const { guardAnswers, mendRequests, sayWhatMayBeKept, standBefore } = await import('@/lib/http');
     const { openCache } = await import('@/lib/cache/handler');
+    const { answerWatchers } = await import('@/lib/runs/progress');
     notePeers();
     guardAnswers();
     mendRequests();
     sayWhatMayBeKept();
     standBefore(openCache());
+    standBefore(answerWatchers);
   }
 }

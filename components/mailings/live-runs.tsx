@@ -32,7 +32,7 @@ export function useLiveRuns(): Live {
 
 /** How often the rest of the page may be made anew when a run gets into another state. */
 const refreshMs = 5000;
-/** The lists of letters below the numbers of a mailing follow at this distance while letters leave. */
+/** The lists of letters below the numbers of a mailing follow at this distance while letters leave; where many watch, at a longer one. */
 const listsMs = 15_000;
 
 /**
@@ -86,6 +86,7 @@ export function LiveRuns({
     let asking: AbortController | null = null;
     let isEnded = false;
     let waitMs = askMs;
+    let patienceMs = askMs;
 
     const refresh = () => {
       listsAt = refreshedAt = performance.now();
@@ -106,7 +107,7 @@ export function LiveRuns({
       if (isNew && (found.isOver || atMs - refreshedAt >= refreshMs)) {
         refreshedFor = found.standing;
         refresh();
-      } else if (mailingId && quietTurns === 0 && atMs - listsAt >= listsMs) refresh();
+      } else if (mailingId && quietTurns === 0 && atMs - listsAt >= listsMs * (patienceMs / askMs)) refresh();
     };
 
     const ask = async () => {
@@ -121,6 +122,7 @@ export function LiveRuns({
           signal: asking.signal,
           headers: { [askedAfterHeader]: `${waitedMs}`, ...(etag ? { 'if-none-match': etag } : {}) },
         });
+        patienceMs = Number(response.headers.get(askAgainHeader)) || askMs;
         if (response.status === 304 && known) quietTurns += 1;
         else if (response.ok) {
           const found: ProgressReading = await response.json();
@@ -150,7 +152,6 @@ export function LiveRuns({
           isEnded = true;
           return;
         }
-        const patienceMs = Number(response.headers.get(askAgainHeader)) || askMs;
         waitMs = Math.min(askMaxMs, Math.max(patienceMs, askMs * 1.5 ** Math.max(0, quietTurns - 3)));
       } catch {
         if (isEnded) return;

@@ -1,6 +1,8 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
+import { createHash } from 'node:crypto';
 import { and, desc, eq, isNotNull, isNull, ne, type SQL, sql } from 'drizzle-orm';
 import NextAuth, { type NextAuthConfig } from 'next-auth';
+import { decode } from 'next-auth/jwt';
 import Credentials from 'next-auth/providers/credentials';
 import { type Db, db } from '@/db/client';
 import { sessions, users } from '@/db/schema';
@@ -143,6 +145,39 @@ export async function findSessionUser(userId: number, secret: string, on: Db = d
   if (row?.stale)
     await on.update(sessions).set({ lastSeenAt: sql`now()` }).where(eq(sessions.tokenHash, tokenHash));
   return row?.user ?? null;
+}
+
+/** What a cookie says, by its digest: it says the same until it is over, and to open it costs more than all that is asked for. */
+const opened = new Map<string, { userId: number; secret: string; untilMs: number }>();
+const openedMax = 1000;
+
+async function openCookie(sealed: string, name: string) {
+  const digest = createHash('sha256').update(sealed).digest('base64');
+  const known = opened.get(digest);
+  if (known && known.untilMs > Date.now()) return known;
+  opened.delete(digest);
+  const token = await decode({ token: sealed, secret: authSecret(), salt: name }).catch(() => null);
+  if (!token?.sub || !token.secret || !token.exp) return null;
+  const found = { userId: Number(token.sub), secret: token.secret, untilMs: token.exp * 1000 };
+  if (opened.size >= openedMax) opened.clear();
+  opened.set(digest, found);
+  return found;
+}
+
+/**
+ * Whose session the cookies of a request carry, for who answers without Next: by the same rules as `auth()`, the session and its user read
+ * from the database each time. Null for nobody.
+ */
+export async function findCookieActor(cookies: string | undefined, on: Db = db): Promise<Actor | null> {
+  const name = cookieName('session');
+  const sealed = cookies
+    ?.split(';')
+    .map((cookie) => cookie.trim())
+    .find((cookie) => cookie.startsWith(`${name}=`))
+    ?.slice(name.length + 1);
+  const session = sealed ? await openCookie(sealed, name) : null;
+  const user = session && (await findSessionUser(session.userId, session.secret, on));
+  return user && actorOf(user);
 }
 
 /** Carries what `authorize` found out to the action that asked: next-auth itself passes only a class name through. */

@@ -5,7 +5,7 @@ import { askAgainHeader, askedAfterHeader, askMaxMs, askMs } from '@/lib/runs/sc
 /*
  * People with a run's page open, in a process of their own. Each asks what the page asks while its run is under way, as often as
  * components/mailings/live-runs does: how far the run has come, a second after the last answer or when that said, more rarely when nothing
- * moves, and every 15 seconds the page itself. Prints `ready` when all have had three answers, and says how many there were since when its
+ * moves, and every 15 seconds the page itself, as much more rarely as they are told to ask. Prints `ready` when all have had three answers, and says how many there were since when its
  * standard input ends.
  */
 const [base = '', cookie = '', mailing = '', run = '', howMany = '50'] = process.argv.slice(2);
@@ -14,7 +14,7 @@ const agent = new http.Agent({ keepAlive: true });
 let answers = 0;
 const over = new AbortController();
 
-type Found = { status: number; etag: string; again: number };
+type Found = { status: number; etag: string; again: number; location: string };
 
 function ask(path: string, headers: Record<string, string>): Promise<Found> {
   return new Promise((resolve, reject) => {
@@ -26,6 +26,7 @@ function ask(path: string, headers: Record<string, string>): Promise<Found> {
           status: response.statusCode ?? 0,
           etag: response.headers.etag ?? '',
           again: Number(response.headers[askAgainHeader]),
+          location: response.headers.location ?? '',
         }),
       );
     });
@@ -36,6 +37,7 @@ function ask(path: string, headers: Record<string, string>): Promise<Found> {
 async function watch(nth: number, onThird: () => void): Promise<void> {
   await pause((nth * askMs) / Number(howMany));
   let etag = '';
+  let pageAddress = `/mailings/${mailing}/runs/${run}`;
   let waitMs = askMs;
   let quietTurns = 0;
   let pageAt = performance.now();
@@ -49,9 +51,13 @@ async function watch(nth: number, onThird: () => void): Promise<void> {
     etag = found.etag;
     answers += 1;
     if (turn === 3) onThird();
-    if (performance.now() - pageAt >= pageMs) {
+    if (performance.now() - pageAt >= pageMs * Math.max(1, found.again / askMs)) {
       pageAt = performance.now();
-      await ask(`/mailings/${mailing}/runs/${run}`, { rsc: '1' });
+      const page = await ask(pageAddress, { rsc: '1' });
+      // Next leads to the address that caches may tell apart.
+      if (page.location) pageAddress = page.location;
+      const shown = page.location ? await ask(pageAddress, { rsc: '1' }) : page;
+      if (shown.status !== 200) throw new Error(`the page answered ${shown.status}`);
     }
     waitMs = Math.min(askMaxMs, Math.max(found.again, askMs * 1.5 ** Math.max(0, quietTurns - 3)));
     await pause(waitMs, undefined, { signal: over.signal }).catch(() => {});
