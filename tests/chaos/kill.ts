@@ -3,11 +3,12 @@ import { engineKinds } from './engines';
 import type { Ground } from './ground';
 import { checkIntents, drawIntentTraps, type Killed, killAtIntent } from './intents';
 import type { Random } from './random';
-import { startResendSink } from './resend-sink';
+import { type ResendSink, startResendSink } from './resend-sink';
 import { startSmtpSink } from './smtp-sink';
 import {
   describeTrap,
   drawTrap,
+  endEngines,
   isOver,
   type Launch,
   onGround,
@@ -68,6 +69,10 @@ export async function killOverResend(trial: Trial, kills: number): Promise<Trial
     let faults = 0;
     const atIntents = drawIntentTraps(random, false);
     for (let kill = 0; kill < kills && !(await isOver(ground)); kill += 1) {
+      if (kill === atIntents.length + 1) {
+        faults += await deliverLate(trial, ground, sink, { launch, problems });
+        continue;
+      }
       const left = (recipients - sink.accepted.length) / 100;
       const spacing = Math.ceil(left / (kills - kill));
       const atIntent = atIntents[kill];
@@ -86,6 +91,39 @@ export async function killOverResend(trial: Trial, kills: number): Promise<Trial
     }
     return { faults, unknownMax: 0 };
   });
+}
+
+/**
+ * An engine's requests stay on their way for longer than its lease, dead or frozen; another repeats their batches; then they arrive.
+ * The key is the same and the bytes are, so nobody is mailed anew. Answers how many faults came about.
+ */
+async function deliverLate(
+  { random, note }: Trial,
+  ground: Ground,
+  sink: ResendSink,
+  { launch, problems }: { launch: Launch; problems: string[] },
+): Promise<number> {
+  const isFrozen = random.chance(0.5);
+  sink.setSlow(true);
+  const first = launch(lasting(random));
+  await until(async () => sink.onTheWay().length > 0 || (await isOver(ground)), springLimitMs);
+  if (isFrozen) first.freeze();
+  else {
+    first.kill();
+    await first.ended;
+  }
+  const keys = sink.onTheWay();
+  note(`${first.kind}: ${isFrozen ? 'frozen' : 'killed'} while ${keys.length} requests are on their way`);
+  sink.setSlow(false);
+  if (keys.length === 0) return 0;
+  const second = launch('work');
+  const isRepeated = () => keys.every((key) => sink.cameUnder(key) > 0);
+  if (!(await until(isRepeated, springLimitMs)))
+    problems.push('what was on its way has not been repeated under its key');
+  sink.deliver();
+  first.wake();
+  await endEngines([first, second], problems);
+  return 1;
 }
 
 /** Kinds that go on until they are killed: what they may not claim yet they wait for. */

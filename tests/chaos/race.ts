@@ -51,8 +51,8 @@ export async function raceEngines(trial: Trial): Promise<TrialResult> {
 }
 
 /**
- * Of eight engines some are frozen at random instants, most of them past their lease, and woken. Nothing that has ended meanwhile
- * may change by what a late engine knows, and it may mail nobody whom another has mailed.
+ * Of eight engines some are frozen or starved at random instants, most of them past their lease, and woken. Nothing that has ended
+ * meanwhile may change by what a late engine knows, and it may mail nobody whom another has mailed.
  */
 export async function freezeEngines(trial: Trial, freezes: number): Promise<TrialResult> {
   const { random } = trial;
@@ -77,6 +77,12 @@ export async function freezeEngines(trial: Trial, freezes: number): Promise<Tria
         });
         const isPastLease = random.chance(0.8);
         const sleepMs = isPastLease ? leaseMs + random.whole(200, 3000) : random.whole(500, leaseMs - 1000);
+        // Starved: it goes on for moments first, in which it hears some answers and can not deal with all of them.
+        const isStarved = random.chance(0.4);
+        const naps = Array.from({ length: isStarved ? random.whole(2, 4) : 0 }, () => ({
+          sleepMs: random.whole(200, 700),
+          runMs: random.whole(2, 20),
+        }));
         const set = setTrap(ground, trap, () => victim.freeze());
         await until(async () => set.isSprung() || !victim.isAlive() || (await isOver(ground)), springLimitMs);
         set.clear();
@@ -84,10 +90,10 @@ export async function freezeEngines(trial: Trial, freezes: number): Promise<Tria
           trial.note(`${victim.kind} had ended before it could be frozen`);
           continue;
         }
-        trial.note(`${victim.kind} frozen for ${sleepMs} ms`);
+        trial.note(`${victim.kind} ${isStarved ? 'starved' : 'frozen'} for ${sleepMs} ms`);
         faults += 1;
         unknownMax += victim.passes * recordWindow;
-        thaws.push(thaw(ground.sql, victim, sleepMs, problems));
+        thaws.push(thaw(ground.sql, victim, sleep(victim, naps, sleepMs), problems));
       }
       await Promise.all(thaws);
       return { faults, unknownMax };
@@ -96,9 +102,20 @@ export async function freezeEngines(trial: Trial, freezes: number): Promise<Tria
   );
 }
 
-/** Lets it sleep and wakes it; whatever had ended by then has to stay as it was, also after the late one has said its part. */
-async function thaw(sql: Sql, engine: Engine, sleepMs: number, problems: string[]): Promise<void> {
+/** Wakes a stopped engine for a moment after each nap, and lets it sleep in the end. */
+async function sleep(engine: Engine, naps: { sleepMs: number; runMs: number }[], sleepMs: number) {
+  for (const nap of naps) {
+    await pause(nap.sleepMs);
+    engine.wake();
+    await pause(nap.runMs);
+    engine.freeze();
+  }
   await pause(sleepMs);
+}
+
+/** Wakes it when it has slept; whatever had ended by then has to stay as it was, also after the late one has said its part. */
+async function thaw(sql: Sql, engine: Engine, slept: Promise<void>, problems: string[]): Promise<void> {
+  await slept;
   const before = await endedRows(sql);
   engine.wake();
   engine.ask();

@@ -6,24 +6,43 @@ import { portOf, type Sink, type Stage } from './smtp-sink';
 
 const batch = z.array(z.looseObject({ to: z.array(z.string()) }));
 
+export type ResendSink = Sink & {
+  /** While the network is slow, what is sent stays on its way until `deliver`, whether or not somebody still waits for an answer. */
+  setSlow(isSlow: boolean): void;
+  /** Keys of what is on its way. */
+  onTheWay(): string[];
+  deliver(): void;
+  /** How often something came under a key. */
+  cameUnder(key: string): number;
+};
+
 /**
  * Resend's batch endpoint on loopback: keeps idempotency keys, answers a repeat of the same bytes with the same ids and sends
  * nothing, and notes whoever comes with other bytes under a known key. Stages are told per batch.
  */
-export async function startResendSink({ latencyMs }: { latencyMs: number }): Promise<Sink> {
+export async function startResendSink({ latencyMs }: { latencyMs: number }): Promise<ResendSink> {
   const counts: Record<Stage, number> = { mail: 0, data: 0, dot: 0, accepted: 0, replied: 0 };
   const keys = new Map<string, { digest: string; ids: string[] }>();
+  const came = new Map<string, number>();
   let underWay = 0;
+  let isSlow = false;
+  let late: { key: string; arrive: () => void }[] = [];
   const reach = (stage: Stage) => {
     counts[stage] += 1;
     sink.watch?.(stage, counts[stage]);
   };
 
   async function take(request: http.IncomingMessage, response: http.ServerResponse) {
-    reach('mail');
+    const key = request.headers['idempotency-key'];
+    const isLate = isSlow;
+    if (!isLate) reach('mail');
     const chunks: Buffer[] = [];
     for await (const chunk of request) chunks.push(chunk);
     const body = Buffer.concat(chunks);
+    if (isLate) {
+      await new Promise<void>((arrive) => late.push({ key: String(key), arrive }));
+      reach('mail');
+    }
     const handedOverAt = Date.now();
     reach('dot');
     await pause(latencyMs);
@@ -32,11 +51,11 @@ export async function startResendSink({ latencyMs }: { latencyMs: number }): Pro
       response.end(JSON.stringify(value));
       reach('replied');
     };
-    const key = request.headers['idempotency-key'];
     if (typeof key !== 'string') {
       sink.violations.push('a batch came without an idempotency key');
       return answer(422, { statusCode: 422, name: 'missing_required_field', message: 'no key' });
     }
+    came.set(key, (came.get(key) ?? 0) + 1);
     const digest = createHash('sha256').update(body).digest('hex');
     const known = keys.get(key);
     if (known) {
@@ -72,7 +91,7 @@ export async function startResendSink({ latencyMs }: { latencyMs: number }): Pro
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
 
-  const sink: Sink = {
+  const sink: ResendSink = {
     settings: {
       EMAIL_TRANSPORT: 'resend',
       RESEND_API_KEY: 're_chaos',
@@ -82,8 +101,18 @@ export async function startResendSink({ latencyMs }: { latencyMs: number }): Pro
     violations: [],
     watch: null,
     count: (stage) => counts[stage],
+    setSlow(slow) {
+      isSlow = slow;
+    },
+    onTheWay: () => late.map(({ key }) => key),
+    deliver() {
+      for (const { arrive } of late) arrive();
+      late = [];
+    },
+    cameUnder: (key) => came.get(key) ?? 0,
+    // What is still on its way arrives some other time.
     async quiet() {
-      while (underWay > 0) await pause(20);
+      while (underWay > late.length) await pause(20);
     },
     close: () =>
       new Promise((resolve) => {

@@ -23,14 +23,14 @@ export type Row = {
 export const rows = {
   kill: {
     what: 'kill -9 of an engine over SMTP, then a new one',
-    trials: 12,
+    trials: 10,
     faults: [5, 3],
     run: killOverSmtp,
   },
   resend: {
-    what: 'kill -9 of an engine over Resend, then a new one',
-    trials: 8,
-    faults: [5, 3],
+    what: 'kill -9 of an engine over Resend, then a new one; requests that arrive after their repeat',
+    trials: 7,
+    faults: [5, 4],
     run: killOverResend,
   },
   race: {
@@ -40,7 +40,7 @@ export const rows = {
     run: raceEngines,
   },
   freeze: {
-    what: 'engines frozen, most past their lease, and woken, among eight',
+    what: 'engines frozen or starved, most past their lease, and woken, among eight',
     trials: 6,
     faults: [4, 2],
     run: freezeEngines,
