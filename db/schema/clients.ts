@@ -1,5 +1,5 @@
 import { sql } from 'drizzle-orm';
-import { check, index, integer, pgTable, text, uniqueIndex } from 'drizzle-orm/pg-core';
+import { check, index, integer, pgTable, primaryKey, text, uniqueIndex } from 'drizzle-orm/pg-core';
 import { createdAt, id, ref, updatedAt } from './columns';
 import { users } from './users';
 
@@ -30,6 +30,27 @@ export const clients = pgTable(
     check('clients_name_length', sql`length(${t.fullName}) <= 200`),
     check('clients_comment_length', sql`length(${t.comment}) <= 2000`),
     check('clients_one_line', sql`${t.email} !~ '[\r\n]' and ${t.fullName} !~ '[\r\n]'`),
+  ],
+);
+
+/**
+ * Addresses under which letters went to clients who have been deleted since, or have another address now, so that the history of these
+ * is found by them. No more than what the letters themselves keep; kept by triggers on `clients`, and gone with the owner's account.
+ */
+export const formerAddresses = pgTable(
+  'former_addresses',
+  {
+    /** As in the letters, in lower case. */
+    address: text('address').notNull(),
+    ownerId: ref('owner_id')
+      .notNull()
+      .references(() => users.id, { onDelete: 'cascade' }),
+    /** Whose letters these were. No foreign key: it outlives the client. */
+    clientId: ref('client_id').notNull(),
+  },
+  (t) => [
+    primaryKey({ columns: [t.address, t.ownerId, t.clientId] }),
+    index('former_addresses_owner').on(t.ownerId),
   ],
 );
 

@@ -1,7 +1,16 @@
 import { and, asc, type Column, desc, eq, gt, inArray, lt, ne, type SQL, sql } from 'drizzle-orm';
 import { type Db, db } from '@/db/client';
 import type { AnswerKind, AttemptStatus } from '@/db/enums';
-import { attempts, clients, deliveries, mailings, runQuarters, runs, users } from '@/db/schema';
+import {
+  attempts,
+  clients,
+  deliveries,
+  formerAddresses,
+  mailings,
+  runQuarters,
+  runs,
+  users,
+} from '@/db/schema';
 import {
   decodeCursor,
   encodeCursor,
@@ -64,24 +73,39 @@ function startOf(after: string | undefined): { at: number; id: number } | null {
   return isNumber(id) && isNumber(at) ? { at, id } : null;
 }
 
-/** Of so many owners at most the clients with an address are looked at. */
+/** So many clients with an address are looked at, and so many who had it. */
 const clientsMax = 50;
 
-/** Clients who have an address now: the owner's whose attempts are looked through, or anybody's. */
+/** Clients who have an address now, or had it when letters went there: the owner's whose attempts are looked through, or anybody's. */
 async function clientsAt(address: string, along: Along, on: Db): Promise<number[]> {
   const ofOwner = along?.column === attempts.ownerId ? eq(clients.ownerId, along.value) : undefined;
-  const found = await on
-    .select({ id: clients.id })
-    .from(clients)
-    // By the index of searches where no owner is named.
-    .where(and(ofOwner ?? sql`${clients.search} like ${likePattern(address)}`, eq(clients.emailKey, address)))
-    .limit(clientsMax);
-  return found.map((client) => client.id);
+  const [found, former] = await Promise.all([
+    on
+      .select({ id: clients.id })
+      .from(clients)
+      // By the index of searches where no owner is named.
+      .where(
+        and(ofOwner ?? sql`${clients.search} like ${likePattern(address)}`, eq(clients.emailKey, address)),
+      )
+      .limit(clientsMax),
+    on
+      .select({ id: formerAddresses.clientId })
+      .from(formerAddresses)
+      .where(
+        and(
+          eq(formerAddresses.address, address),
+          along?.column === attempts.ownerId ? eq(formerAddresses.ownerId, along.value) : undefined,
+        ),
+      )
+      .orderBy(desc(formerAddresses.clientId))
+      .limit(clientsMax),
+  ]);
+  return [...found, ...former].map((client) => client.id);
 }
 
 /**
- * Ids of the attempts among `scope` that fit, newest first. A whole address that a client has now is looked for in all of them, by that
- * client; anything else page by page: looks through the newest `attemptsSearched` before the cursor and
+ * Ids of the attempts among `scope` that fit, newest first. A whole address is looked for in all of them, by the clients who have it
+ * or had it; anything else page by page: looks through the newest `attemptsSearched` before the cursor and
  * asks each one's delivery by its key: no answer costs more than that, however rare what is looked for, and the next page goes
  * on where this one ended. What was not taken has indexes of its own, so that these are not looked for among what was. No index of all
  * attempts is by time: the planner cannot walk everybody's past those of an owner who has long been quiet. `also` narrows down further,
@@ -159,7 +183,7 @@ async function searchAttempts(
   const address = wholeAddress(q);
   const clientIds = address ? await clientsAt(address, along, on) : [];
   if (address && clientIds.length > 0) {
-    // All that ever went to an address that somebody has now. Laterally and with `offset 0`, so that it is found by its client.
+    // All that ever went to an address. Laterally and with `offset 0`, so that it is found by its client.
     const rows = await on.execute<{ id: string; at: string }>(sql`
       with of_clients as materialized (
         select ${deliveries.id} from ${deliveries}

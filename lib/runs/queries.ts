@@ -8,6 +8,7 @@ import {
   clients,
   deliveries,
   engines,
+  formerAddresses,
   mailings,
   runs,
   runTallies,
@@ -788,10 +789,12 @@ export async function listDeliveries(
       // By client: (run, client) is the index that every run has.
       .orderBy(asc(deliveries.clientId))
       .limit(size + 1);
-  // A whole address of somebody who is a client now, which a run has once at most, is found without looking through all of them.
+  // A whole address, which a run has once at most, is found by who has it or had it, without looking through all of them.
   const address = wholeAddress(input.q);
   const clientsAt = sql`(select ${clients.id} from ${clients}
-    where ${clients.ownerId} = (select owner_id from ${runs} of_it where of_it.id = ${input.runId}) and ${clients.emailKey} = ${address})`;
+    where ${clients.ownerId} = (select owner_id from ${runs} of_it where of_it.id = ${input.runId}) and ${clients.emailKey} = ${address}
+    union all select ${formerAddresses.clientId} from ${formerAddresses}
+    where ${formerAddresses.ownerId} = (select owner_id from ${runs} of_it where of_it.id = ${input.runId}) and ${formerAddresses.address} = ${address})`;
   const found = address
     ? await select(sql`${deliveries.clientId} in ${clientsAt} and lower(${deliveries.email}) = ${address}`)
     : [];

@@ -7,6 +7,7 @@ import {
   batches,
   clients,
   deliveries,
+  formerAddresses,
   mailings,
   messages,
   posts,
@@ -94,10 +95,14 @@ describe('deleting one’s account', () => {
     const { owner, sent } = await ownerAtWork();
     const other = await ownerAtWork();
     await createSuppression(db, owner, 'gone@clients.example');
+    await db.delete(clients).where(eq(clients.id, sent.clientId));
+    expect(await db.select().from(formerAddresses).where(eq(formerAddresses.ownerId, owner.id))).toHaveLength(
+      1,
+    );
     await startSession(owner.id);
     await issueToken({ userId: owner.id, kind: 'reset_password', lifeSeconds: 60 });
     given(await remove(owner));
-    for (const table of [clients, messages, mailings, runs, suppressions, attempts])
+    for (const table of [clients, formerAddresses, messages, mailings, runs, suppressions, attempts])
       expect(await db.select().from(table).where(eq(table.ownerId, owner.id))).toEqual([]);
     for (const table of [sessions, tokens])
       expect(await db.select().from(table).where(eq(table.userId, owner.id))).toEqual([]);

@@ -1,7 +1,7 @@
 import { eq, sql } from 'drizzle-orm';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { db } from '@/db/client';
-import { attempts } from '@/db/schema';
+import { attempts, formerAddresses } from '@/db/schema';
 import {
   exportAttempts,
   findAttempt,
@@ -10,6 +10,7 @@ import {
   listOtherAttempts,
 } from '@/lib/attempts/queries';
 import { attemptsSearched, csvLine, readAttemptsAsked, readClientsAsked } from '@/lib/attempts/schema';
+import { deleteClient, updateClient } from '@/lib/clients/mutations';
 import { listNextSends } from '@/lib/mailings/queries';
 import type { Actor } from '@/lib/policy/rules';
 import {
@@ -20,10 +21,11 @@ import {
   mailingFigures,
   ownCounts,
 } from '@/lib/reports/queries';
-import { listLastRuns } from '@/lib/runs/queries';
+import { listDeliveries, listLastRuns } from '@/lib/runs/queries';
 import {
   createActor,
   createAttempt,
+  createClient,
   createClients,
   createDelivery,
   createMailing,
@@ -193,6 +195,26 @@ describe('attempts', () => {
       ofLast,
     );
     expect((await listAttempts(owner, { q: last, status: 'unknown' })).items).toEqual([]);
+    // And so is who was one, by every address under which letters came, also when somebody else has it now.
+    const [, gone, moved] = people;
+    if (!gone || !moved) throw new Error('three were mailed');
+    await deleteClient(owner, { id: gone.id });
+    await updateClient(owner, { id: moved.id, email: 'moved@away.example', fullName: '', comment: '' });
+    await createClient(db, owner, { email: gone.email });
+    for (const email of [gone.email, moved.email]) {
+      const found = { items: [{ email }], next: null, searchedTo: null };
+      expect(await listAttempts(owner, { q: email.toUpperCase() })).toMatchObject(found);
+      expect(await listAllAttempts(await createActor(db, { isStaff: true }), { q: email })).toMatchObject(
+        found,
+      );
+      expect(await listDeliveries(owner, { runId: run.id, q: email })).toMatchObject({ items: [{ email }] });
+    }
+    const kept = () => db.select().from(formerAddresses).where(eq(formerAddresses.ownerId, owner.id));
+    expect(await kept()).toHaveLength(2);
+    // Whoever never got a letter is forgotten.
+    const never = await createClient(db, owner, { email: 'never@away.example' });
+    await deleteClient(owner, { id: never.id });
+    expect(await kept()).toHaveLength(2);
     // What was not taken is not looked for among what was.
     for (const rare of [
       { mailingId: mailing.id, status: 'failure' },
