@@ -140,7 +140,7 @@ export function Page({
         <div className="flex flex-wrap items-start justify-between gap-x-6 gap-y-3">
           <div className="min-w-0">
             <h1 className="text-[1.625rem] font-semibold tracking-tight [overflow-wrap:anywhere]">{title}</h1>
-            {lead ? <div className="mt-1.5 max-w-prose text-muted">{lead}</div> : null}
+            {lead ? <div className="mt-1.5 max-w-prose text-pretty text-muted">{lead}</div> : null}
           </div>
           {actions ? <div className="flex flex-wrap items-center gap-2">{actions}</div> : null}
         </div>

@@ -20,13 +20,13 @@ export function DeliveriesTable({ deliveries, zone }: { deliveries: DeliveryRow[
           <Th>{t('columns.client')}</Th>
           <Th>{t('columns.outcome')}</Th>
           <Th>{t('columns.attempt')}</Th>
-          <Th className="min-w-56">{t('columns.answer')}</Th>
+          <Th className="min-w-48 lg:min-w-56">{t('columns.answer')}</Th>
         </tr>
       </Thead>
       <Tbody>
         {deliveries.map((delivery) => (
           <Tr key={delivery.id}>
-            <Td className="min-w-52 [overflow-wrap:anywhere]">
+            <Td className="min-w-44 lg:min-w-52 [overflow-wrap:anywhere]">
               <AppLink
                 href={`/clients/${delivery.clientId}`}
                 className="font-medium underline-offset-2 hover:underline"
@@ -35,7 +35,7 @@ export function DeliveriesTable({ deliveries, zone }: { deliveries: DeliveryRow[
               </AppLink>
               {delivery.fullName ? <div className="text-muted">{delivery.fullName}</div> : null}
             </Td>
-            <Td className="min-w-40">
+            <Td className="min-w-36 lg:min-w-40">
               <DeliveryBadge status={delivery.status} />
               <div className="mt-0.5 text-[0.8125rem] text-muted">
                 <DeliveryReason reason={delivery.reason} />

@@ -58,7 +58,7 @@ export function AttemptsTable({
           <Th>{t('columns.client')}</Th>
           {showMailing ? <Th>{t('columns.mailing')}</Th> : null}
           <Th>{t('columns.status')}</Th>
-          <Th className="min-w-52">{t('columns.answer')}</Th>
+          <Th className="min-w-44 lg:min-w-52">{t('columns.answer')}</Th>
         </tr>
       </Thead>
       <Tbody>
@@ -72,12 +72,12 @@ export function AttemptsTable({
                 <Time value={attempt.attemptedAt} zone={zone} locale={locale} />
               </AppLink>
             </Td>
-            <Td className="min-w-52 max-sm:order-3 [overflow-wrap:anywhere]">
+            <Td className="min-w-40 max-sm:order-3 lg:min-w-52 [overflow-wrap:anywhere]">
               <Address>{attempt.email}</Address>
               {attempt.fullName ? <div className="text-muted">{attempt.fullName}</div> : null}
             </Td>
             {showMailing ? (
-              <Td className="min-w-32 max-sm:order-4 [overflow-wrap:anywhere]">
+              <Td className="min-w-28 max-sm:order-4 lg:min-w-32 [overflow-wrap:anywhere]">
                 <AppLink
                   href={`/mailings/${attempt.mailingId}/runs/${attempt.runId}`}
                   className="underline-offset-2 hover:underline"

@@ -310,7 +310,7 @@ export default async function MailingPage({ params, searchParams }: Props) {
                       unknown: figures.attemptsUnknown,
                     })}
                     {figures.attemptsFailed > 0 ? (
-                      <span className="text-muted"> {t('facts.totalsHint')}</span>
+                      <div className="text-muted">{t('facts.totalsHint')}</div>
                     ) : null}
                   </>
                 ),
