@@ -6,11 +6,13 @@ export async function register() {
     const { guardAnswers, mendRequests, sayWhatMayBeKept, standBefore } = await import('@/lib/http');
     const { openCache } = await import('@/lib/cache/handler');
     const { answerWatchers } = await import('@/lib/runs/progress');
+    const { answerPacked } = await import('@/lib/cache/packed');
     notePeers();
     guardAnswers();
     mendRequests();
     sayWhatMayBeKept();
     standBefore(openCache());
     standBefore(answerWatchers);
+    standBefore(answerPacked('.next/static', 8_000_000));
   }
 }

@@ -1,6 +1,7 @@
 import path from 'node:path';
 import type { NextConfig } from 'next';
 import createNextIntlPlugin from 'next-intl/plugin';
+import { packFiles } from './lib/cache/pack';
 import { localeRewrites } from './lib/i18n/paths';
 import { headerRules } from './lib/security-headers';
 
@@ -10,6 +11,14 @@ const config: NextConfig = {
   agentRules: false,
   poweredByHeader: false,
   reactStrictMode: true,
+  // `lib/cache/packed.ts` answers what is packed here. Vercel packs by itself.
+  ...(process.env.VERCEL
+    ? {}
+    : {
+        compiler: {
+          runAfterProductionCompile: ({ distDir }) => packFiles(path.join(distDir, 'static')).then(() => {}),
+        },
+      }),
   turbopack: { root: import.meta.dirname },
   serverExternalPackages: ['@node-rs/argon2', 'postgres'],
   // Pictures are served as they are. The optimiser would work for anybody who asks, seconds long for one large picture.

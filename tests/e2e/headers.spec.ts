@@ -120,6 +120,8 @@ type Row = {
   signedIn?: true;
   form?: true;
   rsc?: true;
+  /** As a browser asks. */
+  brotli?: true;
 };
 
 const table: Row[] = [
@@ -253,6 +255,7 @@ const table: Row[] = [
     rsc: true,
   },
   { what: 'a script', keep: 'forever', path: 'script', kind: 'data', status: 200 },
+  { what: 'a packed script', keep: 'forever', path: 'script', kind: 'data', status: 200, brotli: true },
 ];
 
 test('every kind of answer carries its headers', async ({ baseURL }) => {
@@ -271,6 +274,7 @@ test('every kind of answer carries its headers', async ({ baseURL }) => {
       headers: {
         origin: base,
         ...(row.rsc ? { rsc: '1' } : {}),
+        ...(row.brotli ? { 'accept-encoding': 'gzip, deflate, br, zstd' } : {}),
         ...(row.signedIn ? { cookie } : {}),
         ...(row.form ? { 'content-type': 'application/x-www-form-urlencoded' } : {}),
       },
@@ -288,6 +292,7 @@ test('every kind of answer carries its headers', async ({ baseURL }) => {
       expect(answer.headers['x-powered-by']).toBeUndefined();
       // Links are made with http here: nothing is promised about https.
       expect(answer.headers['strict-transport-security']).toBeUndefined();
+      expect(answer.headers['content-encoding'] === 'br').toBe(row.brotli === true);
       kinds[row.kind](answer);
       keepers[row.keep](answer);
       if (answer.headers['set-cookie']) expect(row.keep).toBe('nobody');

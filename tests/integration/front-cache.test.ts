@@ -134,17 +134,23 @@ describe.skipIf(!hasNginx)(`nginx in front, with the file that is shipped${witho
       expect((await get(path)).body).toBe(path);
   });
 
-  it('keeps a compressed and a plain page apart, and files for as long as they say', async () => {
+  it('keeps the ways apart in which an answer is compressed, and files for as long as they say', async () => {
     answer = (request, response) =>
       answering(() => String(request.headers['accept-encoding']), 'public, max-age=31536000, immutable', {
         vary: 'Accept-Encoding',
       })(request, response);
-    for (const path of ['/_next/static/b.js', '/api/uploads/b.webp']) {
+    for (const [path, best] of [
+      ['/_next/static/b.js', 'br'],
+      ['/api/uploads/b.webp', 'gzip'],
+    ] as const) {
       const many = { 'accept-encoding': 'gzip, deflate, br, zstd' };
       await kept(path, many);
+      await kept(path, { 'accept-encoding': 'gzip' });
       await kept(path);
       const { length } = seen;
-      expect((await get(path, many)).body).toBe('gzip');
+      expect((await get(path, many)).body).toBe(best);
+      expect((await get(path, { 'accept-encoding': 'br, gzip' })).body).toBe(best);
+      expect((await get(path, { 'accept-encoding': 'gzip' })).body).toBe('gzip');
       expect((await get(path, { 'accept-encoding': 'br;q=1, gzip' })).body).toBe('gzip');
       expect((await get(path)).body).not.toBe('gzip');
       expect(seen).toHaveLength(length);
