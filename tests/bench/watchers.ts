@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import http from 'node:http';
 import { setTimeout as pause } from 'node:timers/promises';
 import { askAgainHeader, askedAfterHeader, askMaxMs, askMs } from '@/lib/runs/schema';
@@ -5,14 +6,16 @@ import { askAgainHeader, askedAfterHeader, askMaxMs, askMs } from '@/lib/runs/sc
 /*
  * People with a run's page open, in a process of their own. Each asks what the page asks while its run is under way, as often as
  * components/mailings/live-runs does: how far the run has come, a second after the last answer or when that said, more rarely when nothing
- * moves, and every 15 seconds the page itself, as much more rarely as they are told to ask. Prints `ready` when all have had three answers, and says how many there were since when its
- * standard input ends.
+ * moves, and every 15 seconds the page itself, as much more rarely as they are told to ask. Prints `ready` when all have had three answers,
+ * and says how many there were since when its standard input ends.
  */
 const [base = '', cookie = '', mailing = '', run = '', howMany = '50'] = process.argv.slice(2);
 const pageMs = 15_000;
 const agent = new http.Agent({ keepAlive: true });
 let answers = 0;
 const over = new AbortController();
+// Each of them waits for its end.
+setMaxListeners(Number(howMany), over.signal);
 
 type Found = { status: number; etag: string; again: number; location: string };
 
