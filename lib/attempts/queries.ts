@@ -67,8 +67,16 @@ type Along = (Period & ({ column: Column; value: number } | { column: null })) |
 const micros = sql`(extract(epoch from ${attempts.attemptedAt}) * 1000000)::bigint`;
 const isNumber = (key: unknown): key is number => typeof key === 'number' && Number.isSafeInteger(key);
 
-/** Where a page begins: before this attempt, by microseconds since 1970 and by id. */
-function startOf(after: string | undefined): { at: number; id: number } | null {
+/** Before this attempt, by microseconds since 1970 and by id. */
+type Cursor = { at: number; id: number };
+
+const instantAt = ({ at }: Cursor) => sql`'epoch'::timestamptz + ${at}::bigint * interval '1 microsecond'`;
+
+/** Of the attempts that a page of a search looks through so many at once: for more at once PostgreSQL reads all there are and sorts them. */
+const attemptsStep = 1000;
+
+/** Where a page begins. */
+function startOf(after: string | undefined): Cursor | null {
   const [id, at] = decodeCursor(after) ?? [];
   return isNumber(id) && isNumber(at) ? { at, id } : null;
 }
@@ -105,8 +113,8 @@ async function clientsAt(address: string, along: Along, on: Db): Promise<number[
 
 /**
  * Ids of the attempts among `scope` that fit, newest first. A whole address is looked for in all of them, by the clients who have it
- * or had it; anything else page by page: looks through the newest `attemptsSearched` before the cursor and
- * asks each one's delivery by its key: no answer costs more than that, however rare what is looked for, and the next page goes
+ * or had it; anything else page by page: looks through the newest `attemptsSearched` before the cursor, a step after the other until the
+ * page is full, and asks each one's delivery by its key: no answer costs more than that, however rare what is looked for, and the next page goes
  * on where this one ended. What was not taken has indexes of its own, so that these are not looked for among what was. No index of all
  * attempts is by time: the planner cannot walk everybody's past those of an owner who has long been quiet. `also` narrows down further,
  * on `recent`.
@@ -118,7 +126,7 @@ async function searchAttempts(
   also: { mailingIds?: number[]; fits?: SQL | undefined },
   on: Db,
 ): Promise<AttemptPage<number>> {
-  const cursor = startOf(after);
+  const begin = startOf(after);
   // Of the success alone there is no kind.
   const isMiss = kind != null || (status != null && status !== 'success');
   const byKind = along?.column === attempts.ownerId && kind != null;
@@ -127,36 +135,40 @@ async function searchAttempts(
     at ? sql`${at.toISOString()}::timestamptz` : open;
   const from = instantOf(along?.from, sql`'-infinity'::timestamptz`);
   const until = instantOf(along?.until, sql`'infinity'::timestamptz`);
-  // One bound above alone: of two PostgreSQL may begin at the higher, and read all that lies between.
-  const isFromCursor = cursor !== null && !(along?.until && along.until.getTime() * 1000 <= cursor.at);
-  const cursorAt = sql`'epoch'::timestamptz + ${cursor?.at ?? 0}::bigint * interval '1 microsecond'`;
-  const among = and(
-    scope,
-    isMiss ? sql`${attempts.kind} is not null` : undefined,
-    byKind ? sql`${attempts.kind} = ${kind}` : undefined,
-    along?.column ? sql`${along.column} = ${along.value}::bigint` : undefined,
-    along ? sql`${attempts.attemptedAt} >= ${from}` : lt(attempts.id, cursor?.id ?? Number.MAX_SAFE_INTEGER),
-    along && isFromCursor
-      ? sql`(${attempts.attemptedAt}, ${attempts.id}) < (${cursorAt}, ${cursor.id}::bigint)`
-      : undefined,
-    along && !isFromCursor ? sql`${attempts.attemptedAt} < ${until}` : undefined,
-  );
+  const amongBefore = (cursor: Cursor | null) => {
+    // One bound above alone: of two PostgreSQL may begin at the higher, and read all that lies between.
+    const isFromCursor = cursor !== null && !(along?.until && along.until.getTime() * 1000 <= cursor.at);
+    return and(
+      scope,
+      isMiss ? sql`${attempts.kind} is not null` : undefined,
+      byKind ? sql`${attempts.kind} = ${kind}` : undefined,
+      along?.column ? sql`${along.column} = ${along.value}::bigint` : undefined,
+      along
+        ? sql`${attempts.attemptedAt} >= ${from}`
+        : lt(attempts.id, cursor?.id ?? Number.MAX_SAFE_INTEGER),
+      along && isFromCursor
+        ? sql`(${attempts.attemptedAt}, ${attempts.id}) < (${instantAt(cursor)}, ${cursor.id}::bigint)`
+        : undefined,
+      along && !isFromCursor ? sql`${attempts.attemptedAt} < ${until}` : undefined,
+    );
+  };
   // A quarter after the other, in each the mailings that had any then: `offset 0` keeps the planner from reading all attempts to join them.
   const some = isMiss
     ? sql`${runQuarters.failed} + ${runQuarters.unknown} > 0`
     : sql`${runQuarters.succeeded} + ${runQuarters.failed} + ${runQuarters.unknown} > 0`;
   const quarter = sql`interval '15 minutes'`;
-  const walked = ofEverybody
-    ? sql`(
+  const walkedBefore = (cursor: Cursor | null) =>
+    ofEverybody
+      ? sql`(
         select distinct ${runQuarters.quarterAt}, ${runQuarters.mailingId} from ${runQuarters}
         where ${runQuarters.quarterAt} > ${from} - ${quarter} and ${runQuarters.quarterAt} < ${until} and ${some}
-          ${cursor ? sql`and ${runQuarters.quarterAt} <= ${cursorAt}` : sql``}
+          ${cursor ? sql`and ${runQuarters.quarterAt} <= ${instantAt(cursor)}` : sql``}
         order by ${runQuarters.quarterAt} desc
       ) quarters cross join lateral (
-        select * from ${attempts} where ${among} and ${attempts.mailingId} = quarters.mailing_id
+        select * from ${attempts} where ${amongBefore(cursor)} and ${attempts.mailingId} = quarters.mailing_id
           and ${attempts.attemptedAt} >= quarters.quarter_at and ${attempts.attemptedAt} < quarters.quarter_at + ${quarter} offset 0
       ) ${attempts}`
-    : sql`${attempts} where ${among}`;
+      : sql`${attempts} where ${amongBefore(cursor)}`;
   const byTime = sql`${attempts.attemptedAt} desc, ${attempts.id} desc`;
   const newest = ofEverybody
     ? sql`quarters.quarter_at desc, ${byTime}`
@@ -190,9 +202,9 @@ async function searchAttempts(
         where ${deliveries.clientId} = any (${sql.param(`{${clientIds}}`)}::bigint[]) and lower(${deliveries.email}) = ${address}
       )
       select recent.id, recent.at from of_clients cross join lateral (
-        select ${columns} from ${attempts} where ${attempts.deliveryId} = of_clients.id and ${among} offset 0
+        select ${columns} from ${attempts} where ${attempts.deliveryId} = of_clients.id and ${amongBefore(begin)} offset 0
       ) recent ${isAsked ? sql`where ${isAsked}` : sql``} order by ${inOrder}`);
-    if (rows.length > 0 || cursor) return { ...pageOf(rows), searchedTo: null };
+    if (rows.length > 0 || begin) return { ...pageOf(rows), searchedTo: null };
   }
   const ofMailings = also.mailingIds?.length
     ? sql`or recent.mailing_id = any (${sql.param(`{${also.mailingIds}}`)}::bigint[])`
@@ -207,24 +219,40 @@ async function searchAttempts(
   const client = pattern
     ? sql`cross join lateral (select email from ${deliveries} where ${deliveries.id} = recent.delivery_id limit 1) client`
     : sql``;
-  const searched = fits ? attemptsSearched : size + 1;
-  // In the very order of the index, so that it ends with the page.
-  const rows = await on.execute<{ id: string; at: string }>(sql`
-    select recent.id, recent.at from (
-      select ${columns} from ${walked} order by ${newest} limit ${searched}
-    ) recent ${client} ${fits ? sql`where ${fits}` : sql``} order by ${inOrder}`);
-  const page = pageOf(rows);
-  if (page.next || !fits) return { ...page, searchedTo: null };
-  const [oldest] = await on.execute<{ id: string; at: string }>(sql`
-    select ${attempts.id}, ${micros} as at from ${walked}
-    order by ${newest} offset ${attemptsSearched - 1} limit 1`);
-  return oldest
+  if (!fits) {
+    // In the very order of the index, so that it ends with the page.
+    const rows = await on.execute<{ id: string; at: string }>(sql`
+      select recent.id, recent.at from (
+        select ${columns} from ${walkedBefore(begin)} order by ${newest} limit ${size + 1}
+      ) recent order by ${inOrder}`);
+    return { ...pageOf(rows), searchedTo: null };
+  }
+  const found: { id: string; at: string }[] = [];
+  let reached: Cursor | null = begin;
+  for (let searched = 0; searched < attemptsSearched; searched += attemptsStep) {
+    const rows = await on.execute<{ id: string; at: string; fits: boolean }>(sql`
+      with recent as materialized (
+        select ${columns} from ${walkedBefore(reached)} order by ${newest} limit ${attemptsStep}
+      )
+      (select recent.id, recent.at, true as fits from recent ${client} where ${fits} order by ${inOrder})
+      union all
+      (select recent.id, recent.at, false from recent order by ${along ? sql`recent.attempted_at desc,` : sql``} recent.id desc
+        offset ${attemptsStep - 1} limit 1)`);
+    const more = rows.filter((row) => row.fits);
+    // Each step is older than the one before; within one nothing says that a union keeps its order.
+    more.sort((a, b) => (along ? Number(b.at) - Number(a.at) : 0) || Number(b.id) - Number(a.id));
+    found.push(...more);
+    const oldest = rows.find((row) => !row.fits);
+    if (found.length > size || !oldest) return { ...pageOf(found.slice(0, size + 1)), searchedTo: null };
+    reached = { id: Number(oldest.id), at: Number(oldest.at) };
+  }
+  return reached
     ? {
-        ...page,
-        next: encodeCursor([Number(oldest.id), Number(oldest.at)]),
-        searchedTo: new Date(Math.floor(Number(oldest.at) / 1000)),
+        items: found.map((row) => Number(row.id)),
+        next: encodeCursor([reached.id, reached.at]),
+        searchedTo: new Date(Math.floor(reached.at / 1000)),
       }
-    : { ...page, searchedTo: null };
+    : { ...pageOf(found), searchedTo: null };
 }
 
 /** Of so many mailings at most, whose name has what is looked for, the attempts are found by it. */

@@ -17,11 +17,11 @@ import {
 } from '@/db/schema';
 import { type Clock, systemClock } from '@/lib/clock';
 import { transportName } from '@/lib/email/transport';
-import { decodeCursor, likePattern, pageSize, toPage, wholeAddress } from '@/lib/paging';
+import { decodeCursor, encodeCursor, likePattern, pageSize, toPage, wholeAddress } from '@/lib/paging';
 import type { Actor } from '@/lib/policy/rules';
 import { managed, own, readable } from '@/lib/policy/scopes';
 import { isUnreached, slowRateNow } from '@/lib/sending/ledger';
-import { type ProgressReading, paceLettersMin, type Unreached } from './schema';
+import { clientsSearched, type ProgressReading, paceLettersMin, type Unreached } from './schema';
 
 /** Why an open run stands still: what the transport said last, and when it goes on. `server` is who said it, if it has a name. */
 export type Wait = {
@@ -719,7 +719,8 @@ function hasStatus(status: DeliveryStatus): SQL {
 
 /**
  * A page of a run's deliveries, in the order of their clients, each with its latest attempt. `q` is looked for inside the
- * frozen address and name.
+ * frozen address and name: of those that the other choices leave, {@link clientsSearched} a page are looked through, and `searched` says
+ * so where there are more behind them; the next page goes on there. Null: all were.
  */
 export async function listDeliveries(
   actor: Actor,
@@ -798,15 +799,34 @@ export async function listDeliveries(
   const found = address
     ? await select(sql`${deliveries.clientId} in ${clientsAt} and lower(${deliveries.email}) = ${address}`)
     : [];
-  const rows =
-    found.length > 0
-      ? found
-      : await select(
-          pattern
-            ? sql`lower(${deliveries.email} || ' ' || ${deliveries.fullName}) like ${pattern}`
-            : undefined,
-        );
-  return toPage(rows, size, (row) => [row.clientId]);
+  if (found.length > 0) return { ...toPage(found, size, (row) => [row.clientId]), searched: null };
+  if (!pattern) return { ...toPage(await select(undefined), size, (row) => [row.clientId]), searched: null };
+  // How far this page looks: what is searched for may be nowhere, and a run may be of a million.
+  const [beyond] = await on
+    .select({ clientId: deliveries.clientId })
+    .from(deliveries)
+    .where(
+      and(
+        eq(deliveries.runId, input.runId),
+        sql`exists (select 1 from ${runs} where ${runs.id} = ${input.runId} and ${readable(actor, runs.ownerId)})`,
+        input.status ? hasStatus(input.status) : undefined,
+        input.kind ? eq(deliveries.kind, input.kind) : undefined,
+        from === null ? undefined : gt(deliveries.clientId, from),
+      ),
+    )
+    .orderBy(asc(deliveries.clientId))
+    .offset(clientsSearched)
+    .limit(1);
+  const rows = await select(
+    and(
+      sql`lower(${deliveries.email} || ' ' || ${deliveries.fullName}) like ${pattern}`,
+      beyond ? lt(deliveries.clientId, beyond.clientId) : undefined,
+    ),
+  );
+  const page = toPage(rows, size, (row) => [row.clientId]);
+  return page.next || !beyond
+    ? { ...page, searched: null }
+    : { ...page, next: encodeCursor([beyond.clientId - 1]), searched: clientsSearched };
 }
 export type DeliveryRow = Awaited<ReturnType<typeof listDeliveries>>['items'][number];
 

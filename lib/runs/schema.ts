@@ -51,6 +51,9 @@ export function asDeliveryStatus(value: unknown) {
   return deliveryStatuses.find((status) => status === value) ?? null;
 }
 
+/** No page of a search through a run looks at more of its clients than this. */
+export const clientsSearched = 5000;
+
 /** Letters that had been tried for good at an instant of a clock that only goes forward, in milliseconds. */
 export type PaceSample = { atMs: number; tried: number };
 

@@ -22,6 +22,7 @@ import {
   ownCounts,
 } from '@/lib/reports/queries';
 import { listDeliveries, listLastRuns } from '@/lib/runs/queries';
+import { clientsSearched } from '@/lib/runs/schema';
 import {
   createActor,
   createAttempt,
@@ -235,6 +236,26 @@ describe('attempts', () => {
     expect(await listAllAttempts(manager, { owner: owner.email, kind: 'address_unknown' })).toMatchObject({
       items: [{ ownerEmail: owner.email }],
     });
+  });
+
+  test('of a long run are searched by a part of a name page by page, and each page says how many it looked at', async () => {
+    const mailing = await createMailing(db, owner);
+    const run = await createRun(db, mailing);
+    await db.execute(sql`
+      insert into deliveries (run_id, client_id, email, full_name, status)
+      select ${run.id}, 900000 + n, 'reader' || n || '@clients.example', case when n in (7, 5300) then 'Rare Bird' else 'Reader' end, 'queued'
+      from generate_series(1, ${2 * clientsSearched + 5}::int) n`);
+    const input = { runId: run.id, q: 'rare b' };
+    const first = await listDeliveries(owner, input);
+    expect(first.items.map((row) => row.clientId)).toEqual([900_007]);
+    expect(first.searched).toBe(clientsSearched);
+    const second = await listDeliveries(owner, { ...input, after: first.next ?? '' });
+    expect(second.items.map((row) => row.clientId)).toEqual([905_300]);
+    expect(second.searched).toBe(clientsSearched);
+    const third = await listDeliveries(owner, { ...input, after: second.next ?? '' });
+    expect(third).toEqual({ items: [], next: null, searched: null });
+    expect(await listDeliveries(stranger, input)).toEqual({ items: [], next: null, searched: null });
+    expect((await listDeliveries(owner, { ...input, status: 'failed' })).searched).toBeNull();
   });
 
   test('of another’s mailing are not there, except to a manager', async () => {

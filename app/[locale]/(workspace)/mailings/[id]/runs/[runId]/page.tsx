@@ -76,7 +76,7 @@ export default async function RunPage(props: Props) {
       findProgress(actor, { mailingId: mailing.id, runId: run.id }),
       // What the counts know to be empty is not looked for.
       isWrong || (status && run.counts[status] === 0)
-        ? { items: [], next: null }
+        ? { items: [], next: null, searched: null }
         : listDeliveries(actor, { runId: run.id, q, status, kind, after }),
       asksForNumbers ? countMailingClients(actor, mailing.id) : null,
       asksForNumbers ? listOpenRunsOf(actor, mailing.id) : [],
@@ -288,7 +288,11 @@ export default async function RunPage(props: Props) {
               ) : null}
             </SearchBox>
             {isDamaged ? <DamagedPage /> : null}
-            {isWrong ? null : page.items.length === 0 ? (
+            {page.searched === null ? null : (
+              <p className="text-muted">{t('run.searched', { count: page.searched })}</p>
+            )}
+            {isWrong || (page.searched !== null && page.items.length === 0) ? null : page.items.length ===
+              0 ? (
               <p className="text-muted">{counts.total === 0 ? t('run.noneYet') : t('run.none')}</p>
             ) : (
               <DeliveriesTable deliveries={page.items} zone={zone} />
