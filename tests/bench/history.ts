@@ -12,7 +12,10 @@ export const people = {
   password: 'a long and honest passphrase',
 };
 
-/** The mailing that has a tenth of all attempts, in ten runs of the last ten weeks. */
+/**
+ * The mailing that is looked at. In a long history it has a tenth of all attempts, in ten runs of the last ten weeks; in a short one two
+ * fifths, in two runs, so that its lists fill a page as those of the long one do.
+ */
 export const largestMailing = 1;
 
 const large = ['deliveries', 'attempts'];
@@ -20,8 +23,11 @@ const mailingsOfOwner = 200;
 const others = 9;
 const mailingsOfOther = 20;
 const managerId = others + 2;
+/** Runs of each mailing; of the largest its share of all attempts, and how many days apart its runs are. */
+const long = { runs: 10, largest: 0.1, largestDays: 7 };
+const short: typeof long = { runs: 2, largest: 0.4, largestDays: 22 };
 /** Of a thousand deliveries so many are taken at the second try, refused at once, refused three times, never answered. */
-const fates = { retried: 20, refused: 44, thrice: 6, unanswered: 2 };
+const fates = { retried: 20, refused: 44, thrice: 6, unanswered: 10 };
 const attemptsPerDelivery = (1000 + fates.retried + 2 * fates.thrice) / 1000;
 
 const refusals: [code: number, response: string, stage: string][] = [
@@ -51,7 +57,7 @@ const delays: [code: number, response: string, stage: string][] = [
 /**
  * A service's two years of history in a migrated, empty database: about so many attempts, 8 % of them refused, of 200 mailings of one
  * owner and 180 of nine others; each mailing has ten runs where there are a million attempts or more, and two where there are
- * fewer. Rows are written by set with the triggers asleep, and each table of sums by one statement from the rows. Answers how many attempts there are.
+ * fewer, see {@link largestMailing}. Rows are written by set with the triggers asleep, and each table of sums by one statement from the rows. Answers how many attempts there are.
  */
 export async function loadHistory(
   database: Sql,
@@ -68,7 +74,7 @@ export async function loadHistory(
     // It is vacuumed once, at the end.
     for (const table of large) await one.unsafe(`alter table ${table} set (autovacuum_enabled = false)`);
     await insertPeople(one, Math.ceil(attempts / 100));
-    await planRuns(one, attempts, attempts >= 1_000_000 ? 10 : 2);
+    await planRuns(one, attempts, attempts >= 1_000_000 ? long : short);
     const indexes = await dropIndexes(one);
     await one`set session_replication_role = replica`;
     await step('deliveries', () => insertDeliveries(one));
@@ -148,7 +154,7 @@ const addressOf = (n: string) => `'reader' || ${n} || '@' || case when ${n} % 10
   else 'company' || (${n}::bigint * 31) % 997 || '.ru' end`;
 
 /** Which runs there will be, and how large: the temporary table `plan` and the rows of `runs`. */
-async function planRuns(one: Sql, attempts: number, runsPerMailing: number): Promise<void> {
+async function planRuns(one: Sql, attempts: number, shape: typeof long): Promise<void> {
   const deliveries = attempts / attemptsPerDelivery;
   await one`
     create temporary table plan as
@@ -156,13 +162,13 @@ async function planRuns(one: Sql, attempts: number, runsPerMailing: number): Pro
       (sum(size) over when_opened - size + 1)::bigint as first_delivery
     from (
       select m.id as mailing_id, m.owner_id, m.message_id,
-        case when m.id = ${largestMailing} then now() - interval '7 days' * nth
+        case when m.id = ${largestMailing} then now() - interval '1 day' * ${shape.largestDays}::int * nth
           else now() - interval '730 days' * (((m.id * 7919 + nth * 24593) % 100003 + 1) / 100003.0) end as opened_at,
-        case when m.id = ${largestMailing} then floor(${deliveries / 100}::float8)
+        case when m.id = ${largestMailing} then floor(${(deliveries * shape.largest) / shape.runs}::float8)
           when weight = 0 then 0
-          else greatest(1, round(${deliveries}::float8 * case when m.owner_id = 1 then 0.6 else 0.3 end
+          else greatest(1, round(${deliveries}::float8 * case when m.owner_id = 1 then ${0.7 - shape.largest}::float8 else 0.3 end
             * weight / sum(weight) over (partition by m.owner_id = 1, m.id = ${largestMailing}))) end::int as size
-      from mailings m cross join lateral generate_series(1, case when m.id = ${largestMailing} then 10 else ${runsPerMailing}::int end) nth
+      from mailings m cross join lateral generate_series(1, ${shape.runs}::int) nth
       cross join lateral (
         -- Few large and many small ones, and of twenty one that was missed.
         select case when (m.id * 13 + nth * 7) % 20 = 0 then 0 else 1.0 / (1 + (m.id * 37 + nth * 11) % 97) end as weight
