@@ -6,7 +6,7 @@ import { type Ended, type Row, type RowName, rowNames, rows, runTrial, startClus
 /*
  * The engine under faults: real processes, a real PostgreSQL, real sockets, faults at random instants that follow from a seed.
  *
- *   npm run test:chaos                              every row in its long form: about 200 fault points, in ten minutes or so where nothing else runs
+ *   npm run test:chaos                              every row in its long form: about 200 fault points; 23 minutes on two cores that had other work
  *   npm run test:chaos -- --only kill,gates         these rows (kill resend race freeze postgres gates)
  *   npm run test:chaos -- --only kill --seed 17     one trial of one seed again, told step by step
  *   npm run test:chaos -- --from 1000 --trials 50   50 trials of each row, with the seeds from 1000 on
