@@ -36,7 +36,7 @@ export function AttemptFilters({
         isWrong: Object.keys(errors).length > 0,
       }}
     >
-      <div className="grid basis-full grid-cols-[minmax(0,1fr)] items-start gap-3 sm:grid-cols-2 sm:max-lg:first:*:col-span-2 lg:grid-cols-5">
+      <div className="grid basis-full grid-cols-[minmax(0,1fr)] items-start gap-3 sm:grid-cols-2 sm:max-lg:*:first:col-span-2 lg:grid-cols-5">
         {mailings ? (
           <SelectField
             key={`mailing ${asked.mailing}`}
