@@ -412,7 +412,7 @@ export type ExportedAttempt = {
   delivery_id: number;
 };
 
-/** Rows held in memory at once. */
+/** Rows that are read at once; twice as many are held in memory. */
 const exportChunk = 2000;
 
 /**
@@ -424,22 +424,19 @@ export async function* exportAttempts(
   input: { mailingId: number; runId?: number | null },
   on: Db = db,
 ): AsyncGenerator<ExportedAttempt> {
-  let from: { at: string; id: number } = { at: '-infinity', id: 0 };
-  for (;;) {
-    const rows = await on
+  const read = async (from: { at: string; id: number }) => {
+    const chunk = on
       .select({
         id: attempts.id,
         attemptedAt: attempts.attemptedAt,
         // To the microsecond.
-        at: sql<string>`${attempts.attemptedAt}::text`,
-        email: deliveries.email,
+        at: sql<string>`${attempts.attemptedAt}::text`.as('at'),
         status: attempts.status,
         response: attempts.response,
         runId: attempts.runId,
         deliveryId: attempts.deliveryId,
       })
       .from(attempts)
-      .innerJoin(deliveries, eq(deliveries.id, attempts.deliveryId))
       .where(
         and(
           eq(attempts.mailingId, input.mailingId),
@@ -451,18 +448,51 @@ export async function* exportAttempts(
         ),
       )
       .orderBy(...(input.runId ? [] : [asc(attempts.attemptedAt)]), asc(attempts.id))
-      .limit(exportChunk);
-    for (const attempt of rows)
-      yield {
-        attempted_at: attempt.attemptedAt.toISOString(),
-        email: attempt.email,
-        status: attempt.status,
-        server_response: attempt.response,
-        run_id: attempt.runId,
-        delivery_id: attempt.deliveryId,
-      };
-    const last = rows.at(-1);
-    if (!last || rows.length < exportChunk) return;
-    from = { at: last.at, id: last.id };
+      .limit(exportChunk)
+      .as('chunk');
+    // First the chunk, then each one's delivery: joined at once PostgreSQL starts workers for every chunk, which takes longer than to read it.
+    const delivery = on
+      .select({ email: deliveries.email })
+      .from(deliveries)
+      .where(eq(deliveries.id, chunk.deliveryId))
+      .limit(1)
+      .as('delivery');
+    return on
+      .select({
+        id: chunk.id,
+        attemptedAt: chunk.attemptedAt,
+        at: chunk.at,
+        email: delivery.email,
+        status: chunk.status,
+        response: chunk.response,
+        runId: chunk.runId,
+        deliveryId: chunk.deliveryId,
+      })
+      .from(chunk)
+      .innerJoinLateral(delivery, sql`true`)
+      .orderBy(...(input.runId ? [] : [asc(chunk.attemptedAt)]), asc(chunk.id));
+  };
+  let ahead: ReturnType<typeof read> | null = read({ at: '-infinity', id: 0 });
+  try {
+    while (ahead) {
+      const rows = await ahead;
+      const last = rows.at(-1);
+      // The next chunk is read while this one is taken.
+      ahead = last && rows.length === exportChunk ? read({ at: last.at, id: last.id }) : null;
+      // Should it fail, then where it is waited for.
+      ahead?.catch(() => {});
+      for (const attempt of rows)
+        yield {
+          attempted_at: attempt.attemptedAt.toISOString(),
+          email: attempt.email,
+          status: attempt.status,
+          server_response: attempt.response,
+          run_id: attempt.runId,
+          delivery_id: attempt.deliveryId,
+        };
+    }
+  } finally {
+    // Whoever takes no more leaves no question behind.
+    await ahead?.catch(() => {});
   }
 }
