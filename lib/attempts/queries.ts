@@ -472,10 +472,11 @@ export async function* exportAttempts(
       .innerJoinLateral(delivery, sql`true`)
       .orderBy(...(input.runId ? [] : [asc(chunk.attemptedAt)]), asc(chunk.id));
   };
-  let ahead: ReturnType<typeof read> | null = read({ at: '-infinity', id: 0 });
+  type Chunk = Awaited<ReturnType<typeof read>>;
+  let ahead: Promise<Chunk> | null = read({ at: '-infinity', id: 0 });
   try {
     while (ahead) {
-      const rows = await ahead;
+      const rows: Chunk = await ahead;
       const last = rows.at(-1);
       // The next chunk is read while this one is taken.
       ahead = last && rows.length === exportChunk ? read({ at: last.at, id: last.id }) : null;
