@@ -113,13 +113,10 @@ function csvCell(value: string | number): string {
   return /[",;\t\r\n]/.test(harmless) ? `"${harmless.replaceAll('"', '""')}"` : harmless;
 }
 
-/** Rows that go out in one piece. */
-const rowsPerPiece = 500;
-
-/** A CSV file, streamed: any number of rows takes the memory of one piece. Ends the reading when nobody takes it any more. */
+/** A CSV file, streamed: any number of chunks of rows takes the memory of one. Ends the reading when nobody takes it any more. */
 export function csvStream<Column extends string>(
   columns: readonly Column[],
-  rows: AsyncGenerator<Record<Column, string | number>, void>,
+  chunks: AsyncGenerator<readonly Record<Column, string | number>[], void>,
 ): ReadableStream<Uint8Array> {
   const encoder = new TextEncoder();
   let isFirst = true;
@@ -128,19 +125,17 @@ export function csvStream<Column extends string>(
       // The mark tells spreadsheets that this is UTF-8.
       let piece = isFirst ? `\uFEFF${csvLine(columns)}` : '';
       isFirst = false;
-      for (let count = 0; count < rowsPerPiece; count += 1) {
-        const { value, done } = await rows.next();
-        if (done) {
-          if (piece) controller.enqueue(encoder.encode(piece));
-          controller.close();
-          return;
-        }
-        piece += csvLine(columns.map((column) => value[column]));
+      // A stream that is given nothing is not asked again: an empty chunk is passed over.
+      for (;;) {
+        const { value: rows, done } = await chunks.next();
+        for (const row of rows ?? []) piece += csvLine(columns.map((column) => row[column]));
+        if (piece) controller.enqueue(encoder.encode(piece));
+        if (done) controller.close();
+        if (piece || done) return;
       }
-      controller.enqueue(encoder.encode(piece));
     },
     async cancel() {
-      await rows.return();
+      await chunks.return();
     },
   });
 }

@@ -142,12 +142,12 @@ export type AuditRow = Awaited<ReturnType<typeof listAudit>>['items'][number];
 const exportChunk = 200;
 const cellMax = 30_000;
 
-/** Every entry that is found, newest first, for the export; none for who is no manager. */
+/** Every entry that is found, newest first, in chunks for the export; none for who is no manager. */
 export async function* exportAudit(
   actor: Actor,
   input: AuditFilter = {},
   on: Db = db,
-): AsyncGenerator<Record<(typeof auditColumns)[number], string>> {
+): AsyncGenerator<Record<(typeof auditColumns)[number], string>[], void> {
   let before: number | null = null;
   for (;;) {
     const rows: { id: number; createdAt: Date; cells: Record<string, string> }[] = await on
@@ -164,18 +164,17 @@ export async function* exportAudit(
       .where(and(found(actor, input), before === null ? undefined : olderThan(before)))
       .orderBy(...newestFirst)
       .limit(exportChunk);
-    for (const { createdAt, cells } of rows)
-      yield {
-        at: createdAt.toISOString(),
-        who: cells.who ?? '',
-        action: cells.action ?? '',
-        target_type: cells.target_type ?? '',
-        target_id: cells.target_id ?? '',
-        target: cells.target ?? '',
-        reason: cells.reason ?? '',
-        before: cells.before ?? '',
-        after: cells.after ?? '',
-      };
+    yield rows.map(({ createdAt, cells }) => ({
+      at: createdAt.toISOString(),
+      who: cells.who ?? '',
+      action: cells.action ?? '',
+      target_type: cells.target_type ?? '',
+      target_id: cells.target_id ?? '',
+      target: cells.target ?? '',
+      reason: cells.reason ?? '',
+      before: cells.before ?? '',
+      after: cells.after ?? '',
+    }));
     const last = rows.at(-1);
     if (!last || rows.length < exportChunk) return;
     before = last.id;

@@ -42,12 +42,12 @@ it('an export that its reader leaves half-way is read no further', async () => {
     insert into attempts (delivery_id, run_id, mailing_id, owner_id, batch_id, attempted_at, status, code, response, stage, transport)
     select ${delivery.id}::bigint, ${run.id}::bigint, ${mailing.id}::bigint, ${actor.id}::bigint, 1,
       '2026-11-20T09:00Z'::timestamptz, 'success', 250, '250 taken', 'dot', 'smtp' from generate_series(1, ${many})`);
-  const rows = exportAttempts(actor, { mailingId: mailing.id }, counted);
+  const chunks = exportAttempts(actor, { mailingId: mailing.id }, counted);
   const server = http.createServer((request, response) => {
     void sendResponse(
       new NodeNextRequest(request),
       new NodeNextResponse(response),
-      new Response(csvStream(exportColumns, rows)),
+      new Response(csvStream(exportColumns, chunks)),
     );
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
@@ -69,8 +69,8 @@ it('an export that its reader leaves half-way is read no further', async () => {
   expect(first).toContain('attempted_at,email,status');
   await left;
 
-  // Asked for another row, what was left says that it has ended; one that goes on would give all of them first.
-  await expect.poll(async () => (await rows.next()).done).toBe(true);
+  // Asked for another chunk, what was left says that it has ended; one that goes on would give all of them first.
+  await expect.poll(async () => (await chunks.next()).done).toBe(true);
   expect(reads).toBeLessThan(many / 2000 / 2);
   await new Promise((resolve) => server.close(resolve));
 });

@@ -443,18 +443,19 @@ describe('attempts', () => {
   test('are exported whole, oldest first, and another’s export is empty', async () => {
     const { mailing, run, people } = await sentMailing(owner);
     const rows = [];
-    for await (const row of exportAttempts(owner, { mailingId: mailing.id })) rows.push(row);
+    for await (const chunk of exportAttempts(owner, { mailingId: mailing.id })) rows.push(...chunk);
     expect(rows.map((row) => row.email)).toEqual(people.map((person) => person.email));
     expect(rows[0]).toMatchObject({ status: 'failure', server_response: '550 5.1.1 no such user' });
     const ofRun = [];
-    for await (const row of exportAttempts(owner, { mailingId: mailing.id, runId: run.id })) ofRun.push(row);
+    for await (const chunk of exportAttempts(owner, { mailingId: mailing.id, runId: run.id }))
+      ofRun.push(...chunk);
     expect(ofRun).toEqual(rows);
     const otherRun = [];
-    for await (const row of exportAttempts(owner, { mailingId: mailing.id, runId: run.id + 1 }))
-      otherRun.push(row);
+    for await (const chunk of exportAttempts(owner, { mailingId: mailing.id, runId: run.id + 1 }))
+      otherRun.push(...chunk);
     expect(otherRun).toEqual([]);
     const foreign = [];
-    for await (const row of exportAttempts(stranger, { mailingId: mailing.id })) foreign.push(row);
+    for await (const chunk of exportAttempts(stranger, { mailingId: mailing.id })) foreign.push(...chunk);
     expect(foreign).toEqual([]);
   });
 

@@ -1,6 +1,6 @@
 import { parse } from 'csv-parse/sync';
 import { describe, expect, it } from 'vitest';
-import { csvLine } from '@/lib/attempts/schema';
+import { csvLine, csvStream } from '@/lib/attempts/schema';
 
 const signs = ['=', '+', '-', '@', '＝', '＋', '－', '＠'];
 const formulas = signs.flatMap((sign) => [
@@ -43,5 +43,20 @@ describe('a cell of an export', () => {
     const harmless = ['550 5.1.1 <a@b.example>: gone', 'Anna-Maria', 'a=b', '1 - 2; 3', '', "O'Hara", '12,5'];
     expect(opened(csvLine(harmless), ',')).toEqual(harmless);
     expect(csvLine([-5, 0])).toBe('-5,0\r\n');
+  });
+});
+
+describe('a file of an export', () => {
+  it('has all rows and an end, however many chunks of it are empty', async () => {
+    for (const chunks of [[], [[]], [[], [{ n: 1 }], [], [], [{ n: 2 }, { n: 3 }], []]]) {
+      const stream = csvStream(
+        ['n'],
+        (async function* () {
+          yield* chunks;
+        })(),
+      );
+      const file = await new Response(stream).text();
+      expect(opened(file, ',')).toEqual(['n', ...chunks.flat().map(({ n }) => String(n))]);
+    }
   });
 });

@@ -18,18 +18,20 @@ export function addAttemptCommands(program: Command): void {
       ]);
       if (!(await findMailing(commandLine, options.mailing)))
         throw new CommandFailed(`There is no mailing ${options.mailing}.`);
-      const rows = exportAttempts(commandLine, { mailingId: options.mailing });
+      const chunks = exportAttempts(commandLine, { mailingId: options.mailing });
       if (options.json) {
         let separator = '{"items":[';
-        for await (const row of rows) {
-          await write(`${separator}${JSON.stringify(row)}`);
-          separator = ',';
-        }
+        for await (const rows of chunks)
+          for (const row of rows) {
+            await write(`${separator}${JSON.stringify(row)}`);
+            separator = ',';
+          }
         await write(`${separator === ',' ? '' : separator}],"next":null}\n`);
         return;
       }
       await write(csvLine(exportColumns));
-      for await (const row of rows) await write(csvLine(exportColumns.map((column) => row[column])));
+      for await (const rows of chunks)
+        await write(rows.map((row) => csvLine(exportColumns.map((column) => row[column]))).join(''));
     });
 }
 

@@ -21,9 +21,9 @@ export async function answerReport(actor: Actor | null, whose: Whose, url: strin
     });
     return Response.json({ error }, { status: 400, headers: { 'cache-control': 'private, no-store' } });
   }
-  const { columns, rows } = exportReport(actor, report, table);
+  const { columns, chunks } = exportReport(actor, report, table);
   const { first, last } = report.period;
-  return new Response(csvStream(columns, rows), {
+  return new Response(csvStream(columns, chunks), {
     headers: {
       'content-type': 'text/csv; charset=utf-8',
       'content-disposition': `attachment; filename="report-${table}-${first}-${last}.csv"`,

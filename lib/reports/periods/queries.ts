@@ -710,10 +710,10 @@ export async function findAlarms(
   };
 }
 
-/** A table of a report to take along: its columns, and its rows without end. */
+/** A table of a report to take along: its columns, and its rows in chunks, without end. */
 export type ReportExport = {
   columns: readonly string[];
-  rows: AsyncGenerator<Record<string, string | number>, void>;
+  chunks: AsyncGenerator<Record<string, string | number>[], void>;
 };
 
 /** Rows that are read at once. */
@@ -793,30 +793,34 @@ export function exportReport(actor: Actor, report: Report, table: ReportTable, o
     case 'steps':
       return {
         columns: ['first_day', 'last_day', ...triedColumns],
-        rows: (async function* () {
-          for (const { first, last, ...sums } of await listSteps(actor, report, on))
-            yield { first_day: first, last_day: last, ...attempts(sums) };
+        chunks: (async function* () {
+          const steps = await listSteps(actor, report, on);
+          yield steps.map(({ first, last, ...sums }) => ({
+            first_day: first,
+            last_day: last,
+            ...attempts(sums),
+          }));
         })(),
       };
     case 'answers':
       return {
         columns: ['kind', 'answers', 'letters_failed', 'letters_unknown'],
-        rows: (async function* () {
-          for (const sums of await listKinds(actor, report, on))
-            yield {
-              kind: sums.kind,
-              answers: sums.attempts,
-              letters_failed: sums.failed,
-              letters_unknown: sums.unknown,
-            };
+        chunks: (async function* () {
+          const kinds = await listKinds(actor, report, on);
+          yield kinds.map((sums) => ({
+            kind: sums.kind,
+            answers: sums.attempts,
+            letters_failed: sums.failed,
+            letters_unknown: sums.unknown,
+          }));
         })(),
       };
     case 'attention':
       return {
         columns: attentionColumns,
-        rows: (async function* () {
-          for (const row of await listAttention(actor, report, on))
-            yield { ...Object.fromEntries(attentionColumns.map((column) => [column, ''])), ...row };
+        chunks: (async function* () {
+          const empty = Object.fromEntries(attentionColumns.map((column) => [column, '']));
+          yield (await listAttention(actor, report, on)).map((row) => ({ ...empty, ...row }));
         })(),
       };
     default: {
@@ -831,19 +835,18 @@ export function exportReport(actor: Actor, report: Report, table: ReportTable, o
           ...triedColumns,
           ...(table === 'senders' ? ['complaints'] : []),
         ],
-        rows: (async function* () {
+        chunks: (async function* () {
           let after: string | undefined;
           do {
             const page = await listReportRows(actor, report, { list: table, after, size: exportChunk }, on);
-            for (const row of page.items)
-              yield {
-                [`${named}_id`]: row.id === '0' ? '' : row.id,
-                [named]: row.name,
-                owner: row.ownerEmail ?? '',
-                runs: row.runs,
-                ...attempts(row),
-                complaints: row.complained,
-              };
+            yield page.items.map((row) => ({
+              [`${named}_id`]: row.id === '0' ? '' : row.id,
+              [named]: row.name,
+              owner: row.ownerEmail ?? '',
+              runs: row.runs,
+              ...attempts(row),
+              complaints: row.complained,
+            }));
             after = page.next ?? undefined;
           } while (after);
         })(),

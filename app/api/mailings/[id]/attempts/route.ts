@@ -14,8 +14,8 @@ export async function GET(request: Request, { params }: { params: Promise<{ id: 
       ? await findRun(actor, { mailingId: mailing.id, runId: Number(asked) })
       : null;
   if (!actor || !mailing || (asked !== null && !run)) return new Response(null, { status: 404 });
-  const rows = exportAttempts(actor, { mailingId: mailing.id, runId: run?.id ?? null });
-  return new Response(csvStream(exportColumns, rows), {
+  const chunks = exportAttempts(actor, { mailingId: mailing.id, runId: run?.id ?? null });
+  return new Response(csvStream(exportColumns, chunks), {
     headers: {
       'content-type': 'text/csv; charset=utf-8',
       'content-disposition': `attachment; filename="mailing-${mailing.id}${run ? `-run-${run.id}` : ''}-attempts.csv"`,
