@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import path from 'node:path';
+import { dataPolicy } from '@/lib/security-headers';
 import { createMemory } from './memory';
 import { packedEnding } from './pack';
 
@@ -34,6 +35,7 @@ export function answerPacked(folder: string, octetsMax: number): (next: RequestL
   }
 
   function give(octets: Buffer, type: string, response: ServerResponse): void {
+    response.setHeader('content-security-policy', dataPolicy);
     response.setHeader('content-type', type);
     response.setHeader('content-encoding', 'br');
     response.setHeader('content-length', octets.length);

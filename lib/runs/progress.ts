@@ -3,6 +3,7 @@ import type { RequestListener } from 'node:http';
 import { findCookieActor } from '@/lib/auth/config';
 import { log } from '@/lib/log';
 import type { Actor } from '@/lib/policy/rules';
+import { dataPolicy } from '@/lib/security-headers';
 import { findProgress, listOwnProgress, type MailingProgress, readingOf } from './queries';
 import { askAgainHeader, askAgainMs, askedAfterHeader, askMs, type Crowd, withAsker } from './schema';
 
@@ -90,6 +91,8 @@ export function answerWatchers(next: RequestListener): RequestListener {
         return typeof value === 'string' ? value : null;
       };
       const { status, headers, body } = await answerProgress(actor, new URLSearchParams(query), header);
+      // Which Next would take from its settings.
+      response.setHeader('content-security-policy', dataPolicy);
       for (const [name, value] of Object.entries(headers)) response.setHeader(name, value);
       if (body !== null) response.setHeader('content-length', Buffer.byteLength(body));
       response.writeHead(status);

@@ -61,6 +61,7 @@ describe('packed files of the build', () => {
       expect(body.length).toBeLessThan(text.length / 4);
       expect(headers['content-type']).toMatch(type);
       expect(headers['content-encoding']).toBe('br');
+      expect(headers['content-security-policy']).toContain("default-src 'none'");
       expect(headers['content-length']).toBe(String(body.length));
       expect(headers.vary).toBe('Accept-Encoding');
       expect(headers['cache-control']).toBe('public, max-age=31536000, immutable');
