@@ -74,3 +74,23 @@ it('an export that its reader leaves half-way is read no further', async () => {
   expect(reads).toBeLessThan(many / 2000 / 2);
   await new Promise((resolve) => server.close(resolve));
 });
+
+it('an export has each attempt once and in order, over the borders of what is read at once', async () => {
+  const actor = await createActor(db);
+  const mailing = await createMailing(db, actor);
+  const run = await createRun(db, mailing);
+  const delivery = await createDelivery(db, run, await createClient(db, actor));
+  // Three in each microsecond, so that some share theirs with the last one of a chunk.
+  await db.execute(sql`
+    insert into attempts (delivery_id, run_id, mailing_id, owner_id, batch_id, attempted_at, status, code, response, stage, transport)
+    select ${delivery.id}::bigint, ${run.id}::bigint, ${mailing.id}::bigint, ${actor.id}::bigint, 1,
+      '2026-11-20T09:00Z'::timestamptz + (n / 3) * interval '1 microsecond', 'success', 250, n::text, 'dot', 'smtp'
+    from generate_series(1, 6000) n`);
+  const inOrder = Array.from({ length: 6000 }, (_, n) => String(n + 1));
+  for (const runId of [null, run.id]) {
+    const found = [];
+    for await (const rows of exportAttempts(actor, { mailingId: mailing.id, runId }))
+      found.push(...rows.map((row) => row.server_response));
+    expect(found).toEqual(inOrder);
+  }
+});
