@@ -69,6 +69,8 @@ describe('wrong usage', () => {
       ['mailing', 'finish', '1'],
       ['mailing', 'finish', '1', '--unknown', '--kind', 'spam'],
       ['mailing', 'finish', '1', '--failed', '--kind', 'no_such_answer'],
+      ['mailing', 'list', '--after', 'nonsense'],
+      ['mailing', 'list', '--after', Buffer.from('["1"]').toString('base64url')],
     ];
     const outcomes = await Promise.all(wrong.map((args) => mailroom(...args)));
     for (const [index, { code, out, said }] of outcomes.entries()) {

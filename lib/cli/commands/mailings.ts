@@ -16,7 +16,7 @@ import {
   unwrap,
   WrongUsage,
 } from '../output';
-import { rowId, rowIds, wholeNumber } from '../values';
+import { cursor, rowId, rowIds, wholeNumber } from '../values';
 
 type CreateOptions = OutputOptions & {
   owner: string;
@@ -85,7 +85,7 @@ export function addMailingCommands(program: Command): void {
     .command('list')
     .description('mailings, newest first')
     .option('--owner <email>', "this user's only")
-    .option('--after <cursor>', 'the `next` of the page before')
+    .addOption(new Option('--after <cursor>', 'the `next` of the page before').argParser(cursor))
     .action(async (options: OutputOptions & { owner?: string; after?: string }) => {
       const { listMailings } = await import('@/lib/mailings/queries');
       const actor = options.owner ? await getOwner(options.owner) : commandLine;
