@@ -29,8 +29,14 @@ export function decodeCursor(cursor: string | undefined): (string | number | nul
   }
 }
 
-/** What the cursors of a list are made of. */
-export type CursorKeys = readonly ('number' | 'string')[];
+/** What the cursors of a list are made of; a `number` is a whole one. */
+export type CursorKeys = readonly ('number' | 'fraction' | 'string')[];
+
+const isKey: Record<CursorKeys[number], (key: unknown) => boolean> = {
+  number: Number.isSafeInteger,
+  fraction: Number.isFinite,
+  string: (key) => typeof key === 'string',
+};
 
 /**
  * The cursor of an address, where it is one that lists with such keys give out; another is left out, and `isDamaged` says that there was
@@ -45,11 +51,7 @@ export function readCursor(
   if (!given) return { after: undefined, isDamaged: false };
   const after = typeof given === 'string' ? given : undefined;
   const found = decodeCursor(after);
-  const isOurs =
-    found?.length === keys.length &&
-    found.every(
-      (key, at) => typeof key === keys[at] && (typeof key === 'string' || Number.isSafeInteger(key)),
-    );
+  const isOurs = found?.length === keys.length && keys.every((key, at) => isKey[key](found[at]));
   return isOurs ? { after, isDamaged: false } : { after: undefined, isDamaged: true };
 }
 

@@ -6,8 +6,8 @@ import { Card } from '@/components/ui/card';
 import { Time } from '@/components/ui/time';
 import { waitCodes } from '@/db/enums';
 import { formatShare } from '@/lib/format';
-import type { Alarms as Found, Report } from '@/lib/reports/periods/queries';
-import { refusedAttemptsMin, refusedShareMin } from '@/lib/reports/periods/schema';
+import type { Alarms as Found, Report } from '@/lib/reports/queries';
+import { refusedAttemptsMin, refusedShareMin } from '@/lib/reports/schema';
 import type { StuckRun } from '@/lib/runs/queries';
 import { Csv } from './csv-link';
 

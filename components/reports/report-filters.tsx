@@ -5,8 +5,8 @@ import { Address } from '@/components/ui/address';
 import { FieldError, SelectField, TextField } from '@/components/ui/field';
 import { QueryForm } from '@/components/ui/query-form';
 import { Tabs } from '@/components/ui/tabs';
-import type { ReportAsking } from '@/lib/reports/periods/queries';
-import { ownerMax, periodSteps, presets } from '@/lib/reports/periods/schema';
+import type { ReportAsking } from '@/lib/reports/queries';
+import { ownerMax, periodSteps, presets } from '@/lib/reports/schema';
 import { useFilterError } from './filter-error';
 
 /** Which period a report is of, and what is in it. What is wrong stands beside its field. */

@@ -1,14 +1,14 @@
 import { useLocale, useTranslations } from 'next-intl';
 import { AppLink } from '@/components/layout/link';
-import { listHref } from '@/components/layout/list-page';
+import { DamagedPage, listHref } from '@/components/layout/list-page';
 import { Address } from '@/components/ui/address';
 import { Badge } from '@/components/ui/badge';
 import { Pager } from '@/components/ui/pager';
 import { Table, Tbody, Td, Th, Thead, Tr } from '@/components/ui/table';
 import { formatNumber, formatShare } from '@/lib/format';
 import type { Page } from '@/lib/paging';
-import type { Report, ReportRow } from '@/lib/reports/periods/queries';
-import { type ReportList as List, type ReportSort, reportSorts } from '@/lib/reports/periods/schema';
+import type { Report, ReportRow } from '@/lib/reports/queries';
+import { type ReportList as List, type ReportSort, reportSorts } from '@/lib/reports/schema';
 import { Csv } from './csv-link';
 
 const link = 'underline-offset-2 hover:underline';
@@ -20,6 +20,7 @@ export function ReportList({
   sort,
   page,
   isFirst,
+  isDamaged,
   unfinished,
   hrefOf,
   narrowHref,
@@ -30,6 +31,8 @@ export function ReportList({
   sort: ReportSort;
   page: Page<ReportRow>;
   isFirst: boolean;
+  /** The address asked for a page of it that no report has led to. */
+  isDamaged: boolean;
   /** Runs under way that domains are not known of yet. */
   unfinished: number;
   /** The address of this page with other choices. */
@@ -86,6 +89,7 @@ export function ReportList({
         <h2 className="text-lg font-semibold">{title}</h2>
         {page.items.length > 0 ? <Csv href={csvHref} of={title} /> : null}
       </div>
+      {isDamaged ? <DamagedPage /> : null}
       {list === 'domains' && unfinished > 0 ? (
         <p className="text-[0.875rem] text-muted">{t('unfinished', { count: unfinished })}</p>
       ) : null}

@@ -17,8 +17,8 @@ import {
   formatShortDay,
   formatShortMonth,
 } from '@/lib/format';
-import type { Numbers, Report, ReportAsking, StepSums, WholeReport } from '@/lib/reports/periods/queries';
-import type { ReportTable } from '@/lib/reports/periods/schema';
+import type { Numbers, Report, ReportAsking, StepSums, WholeReport } from '@/lib/reports/queries';
+import type { ReportTable } from '@/lib/reports/schema';
 import { AnswerKindName } from './answer';
 import { Csv } from './csv-link';
 import { ReportFilters } from './report-filters';
@@ -96,7 +96,7 @@ export function ReportView({
                 <Outcomes now={whole.numbers} before={whole.before} />
                 <Kinds report={report} kinds={whole.kinds} csvHref={csvHref('answers')} />
               </div>
-              {whole.lists.map(({ list, sort, after, page }) => (
+              {whole.lists.map(({ list, sort, after, isDamaged, page }) => (
                 <ReportList
                   key={list}
                   report={report}
@@ -104,6 +104,7 @@ export function ReportView({
                   sort={sort}
                   page={page}
                   isFirst={after === undefined}
+                  isDamaged={isDamaged}
                   unfinished={whole.unfinished}
                   hrefOf={(of) =>
                     listHref(path, {

@@ -7,7 +7,7 @@ export type Preset = (typeof presets)[number];
 
 /** What a period is divided into; weeks begin on Monday. */
 export const periodSteps = ['day', 'week', 'month'] as const;
-type PeriodStep = (typeof periodSteps)[number];
+export type PeriodStep = (typeof periodSteps)[number];
 
 /** No period is divided into more steps than this. */
 export const periodStepsMax = 400;

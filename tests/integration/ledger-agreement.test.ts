@@ -10,14 +10,18 @@ import { listAllAttempts, listAttempts } from '@/lib/attempts/queries';
 import { listMailings, mailingOverview } from '@/lib/mailings/queries';
 import type { Page } from '@/lib/paging';
 import type { Actor } from '@/lib/policy/rules';
-import { countUnfinished, listReportRows, readReport, sumPeriod } from '@/lib/reports/periods/queries';
 import {
+  countUnfinished,
   findHighRefusal,
+  findReport,
   listAnsweringDomains,
   listAnswers,
   listRates,
+  listReportRows,
   mailingFigures,
+  sumPeriod,
 } from '@/lib/reports/queries';
+import { readReportAsked } from '@/lib/reports/schema';
 import { finishRun, pauseMailing, resumeMailing } from '@/lib/runs/mutations';
 import {
   findLastRun,
@@ -204,7 +208,10 @@ async function expectAgreement(actor: Actor, mailingId: number, runId: number) {
   };
   expect(await mailingFigures(actor, mailingId)).toEqual(figures);
   // The reports, over all years there may be letters of, by day, mailing and, of what is over, domain.
-  const { report } = await readReport(actor, 'own', { from: '2010-01-01', to: '2040-12-31' });
+  const { report } = await findReport(
+    actor,
+    readReportAsked({ from: '2010-01-01', to: '2040-12-31' }, 'own'),
+  );
   if (!report) throw new Error('no report');
   const triedNow = { sent: figures.sent, failed: figures.attemptsFailed, unknown: figures.attemptsUnknown };
   const numbers = await sumPeriod(actor, report);

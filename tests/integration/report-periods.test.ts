@@ -4,20 +4,27 @@ import { db } from '@/db/client';
 import { attempts, deliveries, transports } from '@/db/schema';
 import { fixedClock } from '@/lib/clock';
 import type { Actor } from '@/lib/policy/rules';
-import { answerReport } from '@/lib/reports/periods/csv';
+import { answerReport, exportReport } from '@/lib/reports/csv';
 import {
   countUnfinished,
-  exportReport,
   findAlarms,
+  findReport,
   listKinds,
   listReportRows,
   listSteps,
   type Report,
-  readReport,
+  readWholeReport,
   sumPeriod,
+} from '@/lib/reports/queries';
+import {
+  type ReportList,
+  type ReportSort,
+  readReportAsked,
+  readTablesAsked,
+  reportSorts,
+  reportTables,
   type Whose,
-} from '@/lib/reports/periods/queries';
-import { type ReportList, reportSorts, reportTables } from '@/lib/reports/periods/schema';
+} from '@/lib/reports/schema';
 import { listStuckRuns } from '@/lib/runs/queries';
 import {
   createActor,
@@ -161,7 +168,7 @@ async function asked(
   params: Record<string, string | string[]>,
   whose: Whose = 'own',
 ): Promise<Report> {
-  const { report, errors } = await readReport(actor, whose, params, db, clock);
+  const { report, errors } = await findReport(actor, readReportAsked(params, whose), db, clock);
   if (!report) throw new Error(JSON.stringify(errors));
   return report;
 }
@@ -171,7 +178,7 @@ async function codesOf(
   params: Record<string, string | string[]>,
   whose: Whose = 'own',
 ): Promise<Record<string, string>> {
-  const { report, errors } = await readReport(actor, whose, params, db, clock);
+  const { report, errors } = await findReport(actor, readReportAsked(params, whose), db, clock);
   const codes = Object.fromEntries(Object.entries(errors).map(([name, { code }]) => [name, code]));
   expect(report === null).toBe(Object.keys(codes).length > 0);
   return codes;
@@ -409,11 +416,50 @@ describe('a report', () => {
           const sorted =
             sort === 'name' ? keys.toSorted() : keys.map(Number).toSorted((one, another) => another - one);
           expect(keys).toEqual(sorted);
+          // The address of a further page is understood as its table has given it out.
+          const { next } = await listReportRows(actor, report, { list, sort, size: 1 });
+          expect(next, `${list} by ${sort}`).not.toBeNull();
+          const address = { [`sort_${list}`]: sort, [`after_${list}`]: next ?? undefined };
+          expect(readTablesAsked(address)[list]).toEqual({ sort, after: next, isDamaged: false });
         }
     // A cursor that somebody made up leads to the first page, and harms nothing.
     const made = Buffer.from(JSON.stringify(["1'); drop table runs; --", '1'])).toString('base64url');
     for (const after of ['nonsense', made, 'x'.repeat(3000)])
       expect((await listReportRows(owner, mine, { list: 'mailings', after })).items).toHaveLength(2);
+  });
+
+  test('behind a cursor that was tampered with begin at their beginning, the others stay, and the page knows which', async () => {
+    const report = await asked(owner, winter);
+    const { next } = await listReportRows(owner, report, { list: 'domains', sort: 'name', size: 1 });
+    const word = (keys: unknown) => Buffer.from(JSON.stringify(keys)).toString('base64url');
+    const tampered = [
+      ...['x', '%00', next?.slice(0, -3) ?? '', `${next}`.repeat(40)],
+      ...[[], [1], [1, 2], ['1', '1'], [1.5, '1'], [1, '1', '1'], [null, '1'], { sent: 1 }].map(word),
+    ];
+    for (const after of tampered) {
+      const tables = readTablesAsked({
+        after_mailings: after,
+        sort_domains: 'name',
+        after_domains: next ?? undefined,
+      });
+      expect(tables.mailings, after).toEqual({ sort: 'sent', after: undefined, isDamaged: true });
+      expect(tables.domains).toEqual({ sort: 'name', after: next, isDamaged: false });
+      expect(tables.messages).toEqual({ sort: 'sent', after: undefined, isDamaged: false });
+      const { lists } = await readWholeReport(owner, report, tables);
+      expect(lists.map(({ list, isDamaged, page }) => [list, isDamaged, page.items.length])).toEqual([
+        ['mailings', true, 2],
+        ['messages', false, 3],
+        ['domains', false, 2],
+      ]);
+    }
+    // That of another sort is none of this one.
+    for (const sort of ['sent', 'failed', 'share'] satisfies ReportSort[])
+      expect(readTablesAsked({ sort_domains: sort, after_domains: next ?? undefined }).domains).toEqual({
+        sort,
+        after: undefined,
+        isDamaged: true,
+      });
+    expect(readTablesAsked({ after_mailings: ['a', 'b'] }).mailings.isDamaged).toBe(true);
   });
 
   test('takes along each table whole, whatever is shown of it', async () => {
@@ -433,7 +479,7 @@ describe('a report', () => {
 
   test('is of the days that its reader’s presets mean, and compared with those before', async () => {
     const days = async (period: string, at = clock) => {
-      const { report } = await readReport(owner, 'own', { period }, db, at);
+      const { report } = await findReport(owner, readReportAsked({ period }, 'own'), db, at);
       const { first, last } = report?.period ?? { first: '', last: '' };
       return [first, last, report?.before?.first ?? null, report?.before?.last ?? null];
     };
@@ -502,14 +548,24 @@ describe('a report', () => {
     });
     expect(await codesOf(manager, { owner: long }, 'all')).toEqual({ owner: 'too_long' });
     expect(await codesOf(manager, { owner: 'nobody at all' }, 'all')).toEqual({ owner: 'not_found' });
-    const several = await readReport(manager, 'all', { owner: '@REPORTS.example' }, db, clock);
+    const several = await findReport(
+      manager,
+      readReportAsked({ owner: '@REPORTS.example' }, 'all'),
+      db,
+      clock,
+    );
     expect(several.errors.owner?.code).toBe('several');
     expect(several.alike.map(({ email }) => email)).toEqual([
       'winter.owner@reports.example',
       'winter.stranger@reports.example',
     ]);
     // What was typed is kept, as far as anybody would type.
-    const kept = await readReport(owner, 'own', { from: '2026-02-30', zone: 'Mars/Olympus' }, db, clock);
+    const kept = await findReport(
+      owner,
+      readReportAsked({ from: '2026-02-30', zone: 'Mars/Olympus' }, 'own'),
+      db,
+      clock,
+    );
     expect(kept.asked).toMatchObject({ from: '2026-02-30', zone: 'Mars/Olympus' });
     // An owner is no field of one's own report.
     expect(await codesOf(owner, { owner: long })).toEqual({});
@@ -656,7 +712,7 @@ describe('a report', () => {
   test('of who has sent nothing is empty and says so', async () => {
     const nobody = await createActor(db);
     for (const period of ['today', 'year', 'all']) {
-      const { report, isBegun } = await readReport(nobody, 'own', { period }, db, clock);
+      const { report, isBegun } = await findReport(nobody, readReportAsked({ period }, 'own'), db, clock);
       expect(isBegun).toBe(false);
       if (!report) throw new Error('no report');
       expect((await sumPeriod(nobody, report)).tried).toEqual({ sent: 0, failed: 0, unknown: 0 });

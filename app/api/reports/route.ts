@@ -1,5 +1,5 @@
 import { findActor } from '@/lib/auth/session';
-import { answerReport } from '@/lib/reports/periods/csv';
+import { answerReport } from '@/lib/reports/csv';
 
 /**
  * A table of one's own report as CSV: `?table=steps`, `answers`, `mailings`, `messages` or `domains`, narrowed down as on the page. 400

@@ -5,7 +5,8 @@ import { requireActor } from '@/lib/auth/session';
 import { listMailingNames } from '@/lib/mailings/queries';
 import { listMessageNames } from '@/lib/messages/queries';
 import { canManage } from '@/lib/policy/rules';
-import { readReport, readWholeReport } from '@/lib/reports/periods/queries';
+import { findReport, readWholeReport } from '@/lib/reports/queries';
+import { readReportAsked, readTablesAsked } from '@/lib/reports/schema';
 
 type Props = { searchParams: Promise<Record<string, string | string[] | undefined>> };
 
@@ -18,11 +19,11 @@ export default async function ReportsPage({ searchParams }: Props) {
   const actor = await requireActor();
   const params = await searchParams;
   const [asking, mailings, messages] = await Promise.all([
-    readReport(actor, 'own', params),
+    findReport(actor, readReportAsked(params, 'own')),
     listMailingNames(actor),
     listMessageNames(actor),
   ]);
-  const whole = asking.report && (await readWholeReport(actor, asking.report, params));
+  const whole = asking.report && (await readWholeReport(actor, asking.report, readTablesAsked(params)));
   return (
     <ReportView
       whose="own"

@@ -6,7 +6,8 @@ import { Alarms } from '@/components/reports/alarms';
 import { ReportView } from '@/components/reports/report-view';
 import { requireActor } from '@/lib/auth/session';
 import { canManage } from '@/lib/policy/rules';
-import { findAlarms, readReport, readWholeReport } from '@/lib/reports/periods/queries';
+import { findAlarms, findReport, readWholeReport } from '@/lib/reports/queries';
+import { readReportAsked, readTablesAsked } from '@/lib/reports/schema';
 import { listStuckRuns } from '@/lib/runs/queries';
 
 type Props = { searchParams: Promise<Record<string, string | string[] | undefined>> };
@@ -20,10 +21,10 @@ export default async function AllReportsPage({ searchParams }: Props) {
   const actor = await requireActor();
   if (!canManage(actor)) notFound();
   const params = await searchParams;
-  const asking = await readReport(actor, 'all', params);
+  const asking = await findReport(actor, readReportAsked(params, 'all'));
   const { report } = asking;
   const [whole, alarms, stuck] = await Promise.all([
-    report && readWholeReport(actor, report, params),
+    report && readWholeReport(actor, report, readTablesAsked(params)),
     report && findAlarms(actor, report),
     report && listStuckRuns(actor, report),
   ]);
