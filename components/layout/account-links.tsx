@@ -1,30 +1,30 @@
 import { useTranslations } from 'next-intl';
-import { AccountChoice } from './account-choice';
 import { AppLink, LinkButton } from './link';
 
-/** Sign in and register, or the way into the workspace. */
+/**
+ * Sign in and register, or the way into the workspace. Public pages are static, so the browser asks who it is (`alive`); until it knows,
+ * and where no script runs, the visitor is a stranger. Both stand in the same place, so that nothing moves.
+ */
 export function AccountLinks() {
   const t = useTranslations('layout.account');
   return (
-    <AccountChoice
-      stranger={
-        <>
-          <AppLink
-            href="/login"
-            className="rounded-sm px-2.5 py-1 text-[0.9375rem] font-medium hover:bg-sunken"
-          >
-            {t('signIn')}
-          </AppLink>
-          <LinkButton href="/register" size="sm" className="max-sm:hidden">
-            {t('register')}
-          </LinkButton>
-        </>
-      }
-      member={
+    <div data-account className="grid justify-items-end">
+      <div className="col-start-1 row-start-1 flex items-center gap-1 in-data-member:invisible">
+        <AppLink
+          href="/login"
+          className="rounded-sm px-2.5 py-1 text-[0.9375rem] font-medium hover:bg-sunken"
+        >
+          {t('signIn')}
+        </AppLink>
+        <LinkButton href="/register" size="sm" className="max-sm:hidden">
+          {t('register')}
+        </LinkButton>
+      </div>
+      <div className="col-start-1 row-start-1 hidden in-data-member:block">
         <LinkButton href="/dashboard" size="sm">
           {t('open')}
         </LinkButton>
-      }
-    />
+      </div>
+    </div>
   );
 }

@@ -23,9 +23,6 @@ export function LanguageLinks({
       lang={locale}
       aria-label={name}
       aria-current={locale === current ? 'true' : undefined}
-      onClick={(event) => {
-        event.currentTarget.search = window.location.search;
-      }}
       className={classNames(
         'inline-flex min-h-7 min-w-8 items-center justify-center rounded-sm px-1.5 text-[0.8125rem] font-medium',
         locale === current ? 'bg-sunken text-ink' : 'text-muted hover:bg-sunken hover:text-ink',

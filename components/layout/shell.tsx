@@ -4,6 +4,7 @@ import type { ReactNode } from 'react';
 import { ActionButton } from '@/components/ui/form';
 import type { Locale } from '@/lib/i18n/paths';
 import { signOutAction } from '@/lib/users/actions';
+import { AliveKeeper } from './alive-keeper';
 import { LanguageSwitch } from './language-switch';
 import { AppLink } from './link';
 import { Logo } from './logo';
@@ -53,6 +54,7 @@ export function Shell({ defaultLocale, person, hasOutbox, banners, notice, child
   );
   return (
     <div className="min-h-dvh lg:grid lg:grid-cols-[15rem_minmax(0,1fr)] print:block">
+      <AliveKeeper />
       <SkipLink />
       <header className="sticky top-0 z-20 border-b border-line bg-sunken lg:hidden print:hidden">
         <div className="relative flex min-h-14 items-center gap-4 px-4 py-2">

@@ -2,6 +2,7 @@ import { useTranslations } from 'next-intl';
 import type { ReactNode } from 'react';
 import type { Locale } from '@/lib/i18n/paths';
 import { AccountLinks } from './account-links';
+import { AliveKeeper } from './alive-keeper';
 import { LanguageSwitch } from './language-switch';
 import { AppLink } from './link';
 import { Logo } from './logo';
@@ -13,6 +14,7 @@ export function Site({ defaultLocale, children }: { defaultLocale: Locale; child
   const t = useTranslations('layout');
   return (
     <div className="flex min-h-dvh flex-col">
+      <AliveKeeper />
       <SkipLink />
       <header className="border-b border-line print:hidden">
         <div className="mx-auto flex min-h-14 max-w-6xl flex-wrap items-center gap-x-2 gap-y-1 px-4 py-2 sm:gap-x-5 sm:px-6">

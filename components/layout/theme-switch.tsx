@@ -1,6 +1,5 @@
 import { useTranslations } from 'next-intl';
 import { classNames } from '@/components/ui/class-names';
-import { ThemeButtons } from './theme-buttons';
 
 // Drawn here, and not taken from lucide: its pictures are alive in the browser, and public pages would load what that takes.
 const choices = [
@@ -16,32 +15,36 @@ const choices = [
   { theme: 'dark', lines: 'M20.5 14.5A8.5 8.5 0 1 1 9.5 3.5a6.8 6.8 0 0 0 11 11Z' },
 ] as const;
 
-/** As the system, light or dark; remembered in this browser. Without scripts the system decides. */
+/** As the system, light or dark; `alive` does what is pressed, and remembers it in this browser. Without scripts the system decides. */
 export function ThemeSwitch({ className }: { className?: string }) {
   const t = useTranslations('layout.theme');
   return (
     <fieldset className={classNames('flex items-center gap-0.5', className)}>
       <legend className="sr-only">{t('label')}</legend>
-      <ThemeButtons
-        choices={choices.map(({ theme, lines }) => ({
-          theme,
-          name: t(theme),
-          icon: (
-            <svg
-              viewBox="0 0 24 24"
-              fill="none"
-              stroke="currentColor"
-              strokeWidth="2"
-              strokeLinecap="round"
-              strokeLinejoin="round"
-              aria-hidden="true"
-              className="size-4"
-            >
-              <path d={lines} />
-            </svg>
-          ),
-        }))}
-      />
+      {choices.map(({ theme, lines }) => (
+        <button
+          key={theme}
+          type="button"
+          data-choose-theme={theme}
+          aria-pressed="false"
+          aria-label={t(theme)}
+          title={t(theme)}
+          className="inline-flex size-7 items-center justify-center rounded-sm text-muted hover:bg-sunken hover:text-ink aria-pressed:bg-sunken aria-pressed:text-ink"
+        >
+          <svg
+            viewBox="0 0 24 24"
+            fill="none"
+            stroke="currentColor"
+            strokeWidth="2"
+            strokeLinecap="round"
+            strokeLinejoin="round"
+            aria-hidden="true"
+            className="size-4"
+          >
+            <path d={lines} />
+          </svg>
+        </button>
+      ))}
     </fieldset>
   );
 }

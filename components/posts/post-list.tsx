@@ -1,4 +1,5 @@
 import { useTranslations } from 'next-intl';
+import { Alone } from '@/components/layout/alone';
 import { LinkButton } from '@/components/layout/link';
 import { Empty } from '@/components/ui/empty';
 import type { PostPage } from '@/lib/posts/queries';
@@ -39,6 +40,7 @@ export function PostList({ page: { posts, pages }, number }: { page: PostPage; n
           ) : null}
         </nav>
       ) : null}
+      <Alone />
     </div>
   );
 }

@@ -1,3 +1,4 @@
+import { gzipSync } from 'node:zlib';
 import { type Browser, chromium, devices } from '@playwright/test';
 import { eq } from 'drizzle-orm';
 import { z } from 'zod';
@@ -14,8 +15,9 @@ const seenSchema = z.object({
 });
 
 /**
- * What a phone loads and sees of the home page and of an article: octets of scripts as they come over the wire, everything that moved by
- * itself until the end of the page was reached, and what the largest paint was.
+ * What a phone loads and sees of the home page and of an article: octets of scripts as they come over the wire, and of those that stand in
+ * the page as if each were packed alone; everything that moved by itself until the end of the page was reached; and what the largest
+ * paint was.
  */
 export async function benchWeight(ground: Ground): Promise<Row[]> {
   const site = await startSite(ground);
@@ -34,7 +36,7 @@ export async function benchWeight(ground: Ground): Promise<Row[]> {
     rowOf(
       {
         what: 'scripts of an empty page of the smallest application of Next, compressed',
-        ours: 'none',
+        ours: '–',
         peer: `${empty.kilobytes.toFixed(0)} KB`,
         ratio: empty.kilobytes,
         spread: 'one visit',
@@ -44,13 +46,13 @@ export async function benchWeight(ground: Ground): Promise<Row[]> {
   ];
   for (const [name, page] of Object.entries({ 'the home page': '/', 'an article': pages.post })) {
     await warm(site.base, page);
-    const { kilobytes, shift, largest } = await look(browser, site.base + page);
+    const { kilobytes, files, shift, largest } = await look(browser, site.base + page);
     const row = { peer: 'a limit', spread: 'one visit' };
     rows.push(
       rowOf(
         {
           what: `scripts of ${name}, compressed`,
-          ours: `${kilobytes.toFixed(0)} KB, ${(kilobytes - empty.kilobytes).toFixed(0)} KB above an empty page`,
+          ours: `${kilobytes.toFixed(1)} KB in ${files === 1 ? 'one file' : `${files} files`} and the page`,
           ...row,
           ratio: kilobytes,
         },
@@ -114,7 +116,11 @@ async function look(browser: Browser, url: string) {
     }
   });
   await page.waitForLoadState('networkidle');
+  for (const text of await page.evaluate(() =>
+    [...document.scripts].filter(({ src, type }) => !src && /^(module)?$/.test(type)).map(({ text }) => text),
+  ))
+    octets += gzipSync(text).length;
   const after = seenSchema.parse(await page.evaluate('window.seen'));
   await context.close();
-  return { kilobytes: octets / 1024, shift: after.shift, largest: before.largest };
+  return { kilobytes: octets / 1024, files: scripts.size, shift: after.shift, largest: before.largest };
 }

@@ -83,7 +83,7 @@ async function signIn(page: Page, email: string) {
   await page.getByRole('main').locator('button[type=submit]').click();
 }
 
-test('every step between public pages and the workspace is a full load, and within each of them none is', async ({
+test('every step between pages to read, forms of accounts and the workspace is a full load, and within the last two none is', async ({
   page,
 }) => {
   const say = catalogue('en');
@@ -97,7 +97,15 @@ test('every step between public pages and the workspace is a full load, and with
     });
 
   await page.goto('/');
+  await page
+    .getByRole('banner')
+    .getByRole('link', { name: say('layout.account.signIn') })
+    .click();
+  await expectDocument(page, 'public', '/login');
   await keep();
+  await page.getByRole('link', { name: say('account.login.register') }).click();
+  await expect(page).toHaveURL('/register');
+  expect(await isSame()).toBe(true);
   await page
     .getByRole('banner')
     .getByRole('link', { name: say('layout.account.signIn') })

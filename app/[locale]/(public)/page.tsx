@@ -1,5 +1,6 @@
 import type { Metadata } from 'next';
 import { getLocale, getTranslations } from 'next-intl/server';
+import { Alone } from '@/components/layout/alone';
 import { AppLink, LinkButton } from '@/components/layout/link';
 import { PostCards } from '@/components/posts/post-cards';
 import { RandomPicks } from '@/components/posts/random-picks';
@@ -96,6 +97,7 @@ export default async function HomePage() {
           </RandomPicks>
         </section>
       ) : null}
+      <Alone />
     </div>
   );
 }

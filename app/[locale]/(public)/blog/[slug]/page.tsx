@@ -1,6 +1,7 @@
 import type { Metadata } from 'next';
 import { notFound, permanentRedirect } from 'next/navigation';
 import { getLocale } from 'next-intl/server';
+import { Alone } from '@/components/layout/alone';
 import { PostOnward } from '@/components/posts/post-onward';
 import { PostView } from '@/components/posts/post-view';
 import { ReadCount } from '@/components/posts/read-count';
@@ -59,6 +60,7 @@ export default async function PostPage({ params }: Props) {
         <ReadCount id={post.id} views={post.views} />
       </PostView>
       <PostOnward around={around} />
+      <Alone />
     </>
   );
 }
