@@ -1,7 +1,8 @@
+import type { aloneType } from '@/lib/cache/light';
 import { alive } from './alive';
 
 /** Checked against the name that the server looks for. */
-const type: typeof import('@/lib/cache/light').aloneType = 'mailroom/alone';
+const type: typeof aloneType = 'mailroom/alone';
 
 /** Which pages a browser may fetch when somebody is about to open them: those that anybody may read. */
 const ahead = {
