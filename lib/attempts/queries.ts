@@ -23,7 +23,7 @@ import {
 import type { Actor } from '@/lib/policy/rules';
 import { own, readable } from '@/lib/policy/scopes';
 import { ofOwnersAlike } from '@/lib/users/queries';
-import { attemptsSearched } from './schema';
+import { attemptsSearched, csvLine, plainCell } from './schema';
 
 const row = {
   id: attempts.id,
@@ -412,8 +412,71 @@ export type ExportedAttempt = {
   delivery_id: number;
 };
 
+const exported: Record<(typeof exportColumns)[number], SQL> = {
+  attempted_at: sql`to_char(chunk.attempted_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')`,
+  email: sql`delivery.email`,
+  status: sql`chunk.status`,
+  server_response: sql`chunk.response`,
+  run_id: sql`chunk.run_id`,
+  delivery_id: sql`chunk.delivery_id`,
+};
+const exportedCells = sql.join(
+  exportColumns.map((column) => exported[column]),
+  sql`, `,
+);
+
 /** Rows that are read at once; twice as many are held in memory. */
-const exportChunk = 2000;
+const exportChunk = 4000;
+
+type ToExport = { mailingId: number; runId?: number | null };
+
+/** What `rows` makes of each chunk of the attempts that are exported, `order` being theirs. */
+async function* exportChunks<Rows>(
+  actor: Actor,
+  { mailingId, runId }: ToExport,
+  rows: (order: SQL) => SQL,
+  on: Db,
+): AsyncGenerator<Rows, void> {
+  // The whole chunk comes as one value: a million rows with a value for each cell are made and cleared away at the cost of all the rest.
+  const read = async (from: { at: string; id: string }) => {
+    // By the index of each; whose the mailing is is asked apart, else the owner's index might be walked past all other mailings.
+    const further = runId
+      ? sql`${attempts.runId} = ${runId} and ${attempts.id} > ${from.id}::bigint`
+      : sql`(${attempts.attemptedAt}, ${attempts.id}) > (${from.at}::timestamptz, ${from.id}::bigint)`;
+    const [order, newest] = runId
+      ? [sql`chunk.id`, sql`chunk.id desc`]
+      : [sql`chunk.attempted_at, chunk.id`, sql`chunk.attempted_at desc, chunk.id desc`];
+    // First the chunk, then each one's delivery: joined at once PostgreSQL starts workers for every chunk, which takes longer than to read it.
+    const [chunk] = await on.execute<{ rows: Rows; at: string; id: string; length: number }>(sql`
+      with chunk as materialized (
+        select ${attempts.id}, ${attempts.attemptedAt}, ${attempts.status}, ${attempts.response}, ${attempts.runId}, ${attempts.deliveryId}
+        from ${attempts} where ${attempts.mailingId} = ${mailingId} and ${further}
+          and exists (select 1 from ${mailings} where ${mailings.id} = ${mailingId} and ${readable(actor, mailings.ownerId)})
+        order by ${runId ? sql`id` : sql`attempted_at, id`} limit ${exportChunk}
+      )
+      select (
+        select ${rows(order)} from chunk
+        cross join lateral (select email from ${deliveries} d where d.id = chunk.delivery_id limit 1) delivery
+      ) as rows, last.id, last.attempted_at::text as at, (select count(*)::int from chunk) as length
+      from (select chunk.id, chunk.attempted_at from chunk order by ${newest} limit 1) last`);
+    return chunk ?? null;
+  };
+  type Chunk = Awaited<ReturnType<typeof read>>;
+  let ahead: Promise<Chunk> | null = read({ at: '-infinity', id: '0' });
+  try {
+    while (ahead) {
+      const chunk: Chunk = await ahead;
+      // The next chunk is read while this one is taken. `at` is to the microsecond.
+      ahead = chunk?.length === exportChunk ? read(chunk) : null;
+      // Should it fail, then where it is waited for.
+      ahead?.catch(() => {});
+      if (chunk) yield chunk.rows;
+    }
+  } finally {
+    // Whoever takes no more leaves no question behind.
+    await ahead?.catch(() => {});
+  }
+}
 
 /**
  * Every attempt of a mailing the actor may read, or of one run of it, oldest first, in chunks so that any number of them takes little
@@ -421,51 +484,41 @@ const exportChunk = 2000;
  */
 export async function* exportAttempts(
   actor: Actor,
-  input: { mailingId: number; runId?: number | null },
+  input: ToExport,
   on: Db = db,
 ): AsyncGenerator<ExportedAttempt[], void> {
-  type Row = Omit<ExportedAttempt, 'run_id' | 'delivery_id'> &
-    Record<'id' | 'at' | 'run_id' | 'delivery_id', string>;
-  const read = async (from: { at: string; id: string }) => {
-    // By the index of each.
-    const further = input.runId
-      ? sql`${attempts.runId} = ${input.runId} and ${attempts.id} > ${from.id}::bigint`
-      : sql`(${attempts.attemptedAt}, ${attempts.id}) > (${from.at}::timestamptz, ${from.id}::bigint)`;
-    const inOrder = input.runId ? sql`id` : sql`attempted_at, id`;
-    // First the chunk, then each one's delivery: joined at once PostgreSQL starts workers for every chunk, which takes longer than to read it.
-    // `at` is to the microsecond. As text alone, since a million rows are read.
-    return on.execute<Row>(sql`
-      select chunk.id, chunk.attempted_at::text as at, delivery.email, chunk.status, chunk.response as server_response,
-        to_char(chunk.attempted_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') as attempted_at, chunk.run_id, chunk.delivery_id
-      from (
-        select ${attempts.id}, ${attempts.attemptedAt}, ${attempts.status}, ${attempts.response}, ${attempts.runId}, ${attempts.deliveryId}
-        from ${attempts} where ${attempts.mailingId} = ${input.mailingId} and ${readable(actor, attempts.ownerId)} and ${further}
-        order by ${inOrder} limit ${exportChunk}
-      ) chunk
-      cross join lateral (select email from ${deliveries} d where d.id = chunk.delivery_id limit 1) delivery
-      order by ${input.runId ? sql`chunk.id` : sql`chunk.attempted_at, chunk.id`}`);
-  };
-  type Chunk = Awaited<ReturnType<typeof read>>;
-  let ahead: Promise<Chunk> | null = read({ at: '-infinity', id: '0' });
-  try {
-    while (ahead) {
-      const rows: Chunk = await ahead;
-      const last = rows.at(-1);
-      // The next chunk is read while this one is taken.
-      ahead = last && rows.length === exportChunk ? read({ at: last.at, id: last.id }) : null;
-      // Should it fail, then where it is waited for.
-      ahead?.catch(() => {});
-      yield rows.map((row) => ({
-        attempted_at: row.attempted_at,
-        email: row.email,
-        status: row.status,
-        server_response: row.server_response,
-        run_id: Number(row.run_id),
-        delivery_id: Number(row.delivery_id),
-      }));
-    }
-  } finally {
-    // Whoever takes no more leaves no question behind.
-    await ahead?.catch(() => {});
-  }
+  const fields = sql.join(
+    exportColumns.map((column) => sql`${sql.raw(`'${column}'`)}, ${exported[column]}`),
+    sql`, `,
+  );
+  yield* exportChunks<ExportedAttempt[]>(
+    actor,
+    input,
+    (order) => sql`json_agg(json_build_object(${fields}) order by ${order})`,
+    on,
+  );
+}
+
+/** The same as lines of CSV, each as {@link csvLine} writes it, many in a piece. */
+export async function* exportAttemptLines(
+  actor: Actor,
+  input: ToExport,
+  on: Db = db,
+): AsyncGenerator<string, void> {
+  // PostgreSQL writes what is plain. The rest comes as JSON behind a tab, which stands in no plain line, and is made harmless here.
+  const plain = sql`${plainCell.source}::text`;
+  const pieces = exportChunks<string>(
+    actor,
+    input,
+    (order) => sql`string_agg(
+      case when ${exported.email} ~ ${plain} and ${exported.server_response} ~ ${plain} then concat_ws(',', ${exportedCells})
+        else e'\\t' || json_build_array(${exportedCells})::text end || e'\\r\\n',
+      '' order by ${order})`,
+    on,
+  );
+  for await (const piece of pieces)
+    yield piece.replace(/\t[^\n]*\n/g, (line) => {
+      const cells: (string | number)[] = JSON.parse(line);
+      return csvLine(cells);
+    });
 }

@@ -103,20 +103,26 @@ export function csvLine(cells: readonly (string | number)[]): string {
 
 const formula = /(?<=^|[;\t\r\n])(?=["\s]*[=+\-@\uff1d\uff0b\uff0d\uff20])/g;
 
-/** Begins no formula, and no other cell begins in it: most are so, and a million of them are looked at for an export. */
-const plain = /^[0-9A-Za-z][^",;\t\r\n]*$/;
+/**
+ * A cell that begins no formula, in which no other begins, and that needs no quotes: most are so, and a million of them are looked at for an
+ * export. It means the same to PostgreSQL.
+ */
+export const plainCell = /^[0-9A-Za-z][^",;\t\r\n]*$/;
 
 function csvCell(value: string | number): string {
   if (typeof value === 'number') return String(value);
-  if (plain.test(value)) return value;
+  if (plainCell.test(value)) return value;
   const harmless = value.replace(formula, "'").replace(/^(?=[\t\r\n])/, "'");
   return /[",;\t\r\n]/.test(harmless) ? `"${harmless.replaceAll('"', '""')}"` : harmless;
 }
 
-/** A CSV file, streamed: any number of chunks of rows takes the memory of one. Ends the reading when nobody takes it any more. */
+/**
+ * A CSV file, streamed: any number of chunks takes the memory of one. A chunk is of rows, or of lines that {@link csvLine} would write. Ends
+ * the reading when nobody takes it any more.
+ */
 export function csvStream<Column extends string>(
   columns: readonly Column[],
-  chunks: AsyncGenerator<readonly Record<Column, string | number>[], void>,
+  chunks: AsyncGenerator<readonly Record<Column, string | number>[] | string, void>,
 ): ReadableStream<Uint8Array> {
   const encoder = new TextEncoder();
   let isFirst = true;
@@ -127,8 +133,9 @@ export function csvStream<Column extends string>(
       isFirst = false;
       // A stream that is given nothing is not asked again: an empty chunk is passed over.
       for (;;) {
-        const { value: rows, done } = await chunks.next();
-        for (const row of rows ?? []) piece += csvLine(columns.map((column) => row[column]));
+        const { value: rows = '', done } = await chunks.next();
+        if (typeof rows === 'string') piece += rows;
+        else for (const row of rows) piece += csvLine(columns.map((column) => row[column]));
         if (piece) controller.enqueue(encoder.encode(piece));
         if (done) controller.close();
         if (piece || done) return;

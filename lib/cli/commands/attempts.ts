@@ -11,17 +11,18 @@ export function addAttemptCommands(program: Command): void {
     .description('CSV on standard output, oldest first')
     .addOption(new Option('--mailing <id>').argParser(rowId).makeOptionMandatory())
     .action(async (options: OutputOptions & { mailing: number }) => {
-      const [{ exportAttempts, exportColumns }, { csvLine }, { findMailing }] = await Promise.all([
-        import('@/lib/attempts/queries'),
-        import('@/lib/attempts/schema'),
-        import('@/lib/mailings/queries'),
-      ]);
+      const [{ exportAttemptLines, exportAttempts, exportColumns }, { csvLine }, { findMailing }] =
+        await Promise.all([
+          import('@/lib/attempts/queries'),
+          import('@/lib/attempts/schema'),
+          import('@/lib/mailings/queries'),
+        ]);
       if (!(await findMailing(commandLine, options.mailing)))
         throw new CommandFailed(`There is no mailing ${options.mailing}.`);
-      const chunks = exportAttempts(commandLine, { mailingId: options.mailing });
+      const which = { mailingId: options.mailing };
       if (options.json) {
         let separator = '{"items":[';
-        for await (const rows of chunks)
+        for await (const rows of exportAttempts(commandLine, which))
           for (const row of rows) {
             await write(`${separator}${JSON.stringify(row)}`);
             separator = ',';
@@ -30,8 +31,7 @@ export function addAttemptCommands(program: Command): void {
         return;
       }
       await write(csvLine(exportColumns));
-      for await (const rows of chunks)
-        await write(rows.map((row) => csvLine(exportColumns.map((column) => row[column]))).join(''));
+      for await (const lines of exportAttemptLines(commandLine, which)) await write(lines);
     });
 }
 

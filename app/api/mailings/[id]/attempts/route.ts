@@ -1,4 +1,4 @@
-import { exportAttempts, exportColumns } from '@/lib/attempts/queries';
+import { exportAttemptLines, exportColumns } from '@/lib/attempts/queries';
 import { csvStream } from '@/lib/attempts/schema';
 import { findActor } from '@/lib/auth/session';
 import { findMailing } from '@/lib/mailings/queries';
@@ -14,7 +14,7 @@ export async function GET(request: Request, { params }: { params: Promise<{ id: 
       ? await findRun(actor, { mailingId: mailing.id, runId: Number(asked) })
       : null;
   if (!actor || !mailing || (asked !== null && !run)) return new Response(null, { status: 404 });
-  const chunks = exportAttempts(actor, { mailingId: mailing.id, runId: run?.id ?? null });
+  const chunks = exportAttemptLines(actor, { mailingId: mailing.id, runId: run?.id ?? null });
   return new Response(csvStream(exportColumns, chunks), {
     headers: {
       'content-type': 'text/csv; charset=utf-8',
