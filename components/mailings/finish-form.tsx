@@ -10,7 +10,7 @@ import { Form, useActionForm } from '@/components/ui/form';
 import type { AnswerKind } from '@/db/enums';
 import { formatNumber } from '@/lib/format';
 import { finishRunAction } from '@/lib/runs/actions';
-import { type FinishableOutcome, finishableOutcomes, finishRunSchema } from '@/lib/runs/schema';
+import { type FinishableOutcome, finishableOutcomes, finishRunSchema, refusedAgain } from '@/lib/runs/schema';
 
 /** Puts those who did not get the letter back into the queue: which of them, and what that risks. */
 export function FinishForm({
@@ -40,12 +40,20 @@ export function FinishForm({
     ),
   );
   const failedBy = kinds.filter(({ failed }) => failed > 0);
+  const choosesKinds = failedBy.length > 1;
+  // Where everything would be refused again, nothing else is left to propose.
+  const leavesOut =
+    failedBy.some(({ kind }) => refusedAgain.has(kind)) &&
+    failedBy.some(({ kind }) => !refusedAgain.has(kind));
   const [kindsTicked, setKindsTicked] = useState(() =>
     failedBy
       .map(({ kind }) => kind)
-      .filter((kind) => form.state.ok !== false || [chosenKinds].flat().includes(kind)),
+      .filter((kind) =>
+        form.state.ok === false
+          ? [chosenKinds].flat().includes(kind)
+          : !(leavesOut && refusedAgain.has(kind)),
+      ),
   );
-  const choosesKinds = failedBy.length > 1;
   const countOf = (outcome: FinishableOutcome) =>
     outcome === 'failed' && choosesKinds
       ? failedBy.reduce((sum, { kind, failed }) => sum + (kindsTicked.includes(kind) ? failed : 0), 0)
@@ -106,6 +114,7 @@ export function FinishForm({
                     />
                   ))}
                 </div>
+                {leavesOut ? <p className="text-[0.8125rem] text-muted">{t('finishRefusedAgain')}</p> : null}
                 {noKind ? <FieldError id={kindErrorId}>{noKind}</FieldError> : null}
               </fieldset>
             ) : null}

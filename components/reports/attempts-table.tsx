@@ -42,11 +42,13 @@ export function AttemptsTable({
   attempts,
   zone,
   showMailing = true,
+  seconds,
 }: {
   /** With owners, where they are of more than one. */
   attempts: (AttemptRow & { ownerEmail?: string })[];
   zone: string;
   showMailing?: boolean;
+  seconds?: boolean;
 }) {
   const t = useTranslations('reports.attempts');
   const locale = useLocale();
@@ -69,7 +71,7 @@ export function AttemptsTable({
                 href={`/attempts/${attempt.id}`}
                 className="font-medium underline-offset-2 hover:underline"
               >
-                <Time value={attempt.attemptedAt} zone={zone} locale={locale} />
+                <Time value={attempt.attemptedAt} zone={zone} locale={locale} seconds={seconds} />
               </AppLink>
             </Td>
             <Td className="min-w-40 max-sm:order-3 lg:min-w-52 [overflow-wrap:anywhere]">

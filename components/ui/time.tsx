@@ -6,8 +6,8 @@ const languages: Record<string, string> = { en: 'en-GB' };
 const kept = new Map<string, Intl.DateTimeFormat>();
 const keptMax = 50;
 
-function formatter(locale: string, zone: string): Intl.DateTimeFormat {
-  const key = `${locale} ${zone}`;
+function formatter(locale: string, zone: string, seconds: boolean): Intl.DateTimeFormat {
+  const key = `${locale} ${zone} ${seconds}`;
   const found = kept.get(key);
   if (found) return found;
   const made = new Intl.DateTimeFormat(languages[locale] ?? locale, {
@@ -16,6 +16,7 @@ function formatter(locale: string, zone: string): Intl.DateTimeFormat {
     day: 'numeric',
     hour: '2-digit',
     minute: '2-digit',
+    ...(seconds ? { second: '2-digit' } : {}),
     hourCycle: 'h23',
     timeZone: zone,
     timeZoneName: 'shortOffset',
@@ -30,6 +31,7 @@ export function Time({
   value,
   zone,
   locale,
+  seconds = false,
   relative = false,
   className,
 }: {
@@ -37,11 +39,13 @@ export function Time({
   /** IANA zone the time is shown in. */
   zone: string;
   locale: string;
+  /** To the second, where tries follow each other closely. */
+  seconds?: boolean | undefined;
   relative?: boolean | undefined;
   className?: string | undefined;
 }) {
   const at = typeof value === 'string' ? new Date(value) : value;
-  const text = formatter(locale, zone).format(at);
+  const text = formatter(locale, zone, seconds).format(at);
   return (
     <time dateTime={at.toISOString()} title={zone} suppressHydrationWarning className={className}>
       <span className="whitespace-nowrap">{text}</span>

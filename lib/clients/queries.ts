@@ -198,6 +198,7 @@ export async function listClientDeliveries(actor: Actor, clientId: number, limit
       attemptId: attempts.id,
       attemptedAt: attempts.attemptedAt,
       response: attempts.response,
+      kind: attempts.kind,
     })
     .from(attempts)
     .where(eq(attempts.deliveryId, deliveries.id))
@@ -217,6 +218,7 @@ export async function listClientDeliveries(actor: Actor, clientId: number, limit
       attemptId: last.attemptId,
       attemptedAt: last.attemptedAt,
       response: last.response,
+      kind: last.kind,
     })
     .from(deliveries)
     .innerJoin(runs, eq(runs.id, deliveries.runId))

@@ -176,7 +176,7 @@ const refusalShare = 0.05;
 
 /**
  * How many letters were refused in the actor's runs that were tried since an instant, where these are so many that something has to be
- * done; null where they are not. `kind`: why most of them were. Summed over the counts of those runs.
+ * done; null where they are not. `kind`: why more than half of them were; null where no answer stands out so far. Summed over the counts of those runs.
  */
 export async function findHighRefusal(
   actor: Actor,
@@ -197,13 +197,13 @@ export async function findHighRefusal(
   if (!found || found.failed < refusalsMin) return null;
   if (found.failed / (found.sent + found.failed) < refusalShare) return null;
   const [most] = await on
-    .select({ kind: runAnswers.kind })
+    .select({ kind: runAnswers.kind, failed: sql<number>`sum(${runAnswers.failed})::float8` })
     .from(runAnswers)
     .where(and(inArray(runAnswers.runId, tried), eq(runAnswers.domain, ''), gt(runAnswers.failed, 0)))
     .groupBy(runAnswers.kind)
     .orderBy(desc(sql`sum(${runAnswers.failed})`), runAnswers.kind)
     .limit(1);
-  return { ...found, kind: most?.kind ?? null };
+  return { ...found, kind: most && most.failed * 2 > found.failed ? most.kind : null };
 }
 
 /** Whose sums: one run, or all runs of a mailing. */

@@ -43,6 +43,19 @@ export const finishRunSchema = z
     error: 'choose_kind',
   });
 
+/** By these answers the same letter is refused at the same address again, so a page proposes a finish without them. */
+export const refusedAgain: ReadonlySet<AnswerKind> = new Set<AnswerKind>([
+  'address_unknown',
+  'address_invalid',
+  'mailbox_disabled',
+  'domain_unknown',
+  'spam',
+  'content',
+  'too_big',
+  'example_address',
+  'letter_broken',
+]);
+
 /** Those of a run whom a finish brings the letter to. */
 export type Unreached = { outcomes: readonly FinishableOutcome[]; kinds?: readonly AnswerKind[] | undefined };
 
@@ -62,9 +75,13 @@ const momentsMs = 12_000;
 const minuteMs = 60_000;
 export const paceLettersMin = 10;
 
-/** Keeps of the samples what {@link paceOf} needs, with the new one at the end. */
+/**
+ * Keeps of the samples what {@link paceOf} needs, with the new one at the end. A count that falls begins anew: letters that are queued
+ * again were tried before.
+ */
 export function withSample(samples: readonly PaceSample[], sample: PaceSample): PaceSample[] {
-  return [...samples.filter((each) => sample.atMs - each.atMs <= minuteMs), sample];
+  const holds = (each: PaceSample) => sample.atMs - each.atMs <= minuteMs && each.tried <= sample.tried;
+  return [...samples.filter(holds), sample];
 }
 
 /** Letters a second over the last moments, or over the last minute when they are few; null before two seconds were watched. */
@@ -73,8 +90,7 @@ export function paceOf(samples: readonly PaceSample[]): number | null {
   if (!last) return null;
   const since = (first: PaceSample | undefined) => {
     const seconds = first ? (last.atMs - first.atMs) / 1000 : 0;
-    // Letters that are queued again were tried before: a count that falls is no pace.
-    return first && seconds >= 2 ? { letters: Math.max(0, last.tried - first.tried), seconds } : null;
+    return first && seconds >= 2 ? { letters: last.tried - first.tried, seconds } : null;
   };
   const moments = since(samples.find((each) => last.atMs - each.atMs <= momentsMs));
   const found = moments && moments.letters >= paceLettersMin ? moments : since(samples[0]);

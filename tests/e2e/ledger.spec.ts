@@ -78,8 +78,11 @@ for (const javaScriptEnabled of [true, false])
     await expect(owner.locator('#finish')).toContainText(
       `${say('reports.answers.kinds.address_unknown.name')}: 2`,
     );
-    await expect(send).toHaveText(javaScriptEnabled ? 'Send to 3 clients' : say('mailings.run.finish'));
-    await unknown.uncheck();
+    // What the same letter to the same address would meet again is proposed to nobody.
+    await expect(unknown).not.toBeChecked();
+    await expect(full).toBeChecked();
+    await expect(owner.locator('#finish')).toContainText(say('mailings.run.finishRefusedAgain'));
+    await expect(send).toHaveText(javaScriptEnabled ? 'Send to 1 client' : say('mailings.run.finish'));
     await full.uncheck();
     await send.click();
     await expect(owner.getByText(say('mailings.errors.choose_kind'))).toHaveCount(1);

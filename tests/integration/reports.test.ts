@@ -76,13 +76,13 @@ describe('reports', () => {
 });
 
 describe('the dashboard', () => {
-  test('warns of many refusals lately and says why most were, and not of a few, of long ago, or of another’s', async () => {
-    const refused = async (of: Actor, failed: number, sent: number, openedAt: Date) => {
+  test('warns of many refusals lately, says why where more than half have one reason, and not of a few, of long ago, or of another’s', async () => {
+    const refused = async (of: Actor, failed: number, sent: number, openedAt: Date, spam = 2) => {
       const message = await createMessage(db, of);
       const mailing = await createMailing(db, of, { messageId: message.id });
       const run = await createRun(db, mailing, { openedAt, status: 'partly_done' });
       for (const [at, person] of (await createClients(db, of, failed + sent)).entries()) {
-        const kind = at < failed ? (at < 2 ? 'spam' : 'address_unknown') : null;
+        const kind = at < failed ? (at < spam ? 'spam' : 'address_unknown') : null;
         const delivery = await createDelivery(db, run, person, { status: kind ? 'failed' : 'sent', kind });
         await createAttempt(db, run, delivery, kind ? { status: 'failure', code: 550, kind } : {});
       }
@@ -96,9 +96,12 @@ describe('the dashboard', () => {
     expect(await findHighRefusal(owner, week)).toBeNull();
     await refused(owner, 3, 10, within);
     expect(await findHighRefusal(owner, week)).toEqual({ failed: 12, sent: 10, kind: 'address_unknown' });
+    // Half is not most.
+    await refused(owner, 4, 0, within, 4);
+    expect(await findHighRefusal(owner, week)).toEqual({ failed: 16, sent: 10, kind: null });
     // A twentieth is where it begins.
-    await refused(owner, 0, 218, within);
-    expect(await findHighRefusal(owner, week)).toMatchObject({ failed: 12, sent: 228 });
+    await refused(owner, 0, 294, within);
+    expect(await findHighRefusal(owner, week)).toMatchObject({ failed: 16, sent: 304 });
     await refused(owner, 0, 1, within);
     expect(await findHighRefusal(owner, week)).toBeNull();
   });

@@ -178,7 +178,9 @@ describe('the pace', () => {
     expect(paceOf(samples([0, 0], [1, 50], [2, 100]))).toBe(50);
     expect(paceOf(samples([0, 0], [30, 3000], [36, 3060], [42, 3120]))).toBe(10);
     expect(paceOf(samples([0, 0], [20, 3], [40, 6]))).toBe(0.15);
-    expect(paceOf(samples([0, 900], [4, 900], [8, 400]))).toBe(0);
+    // Letters that are queued again are counted as tried no more.
+    expect(paceOf(samples([0, 900], [4, 900], [8, 400]))).toBeNull();
+    expect(paceOf(samples([0, 900], [4, 900], [8, 400], [12, 440]))).toBe(10);
   });
 });
 

@@ -88,7 +88,7 @@ export default async function AttemptPage({ params }: Props) {
           items={[
             {
               term: t('facts.at'),
-              value: <Time value={attempt.attemptedAt} zone={zone} locale={locale} relative />,
+              value: <Time value={attempt.attemptedAt} zone={zone} locale={locale} seconds relative />,
             },
             {
               term: t('facts.client'),
@@ -148,7 +148,7 @@ export default async function AttemptPage({ params }: Props) {
       {others.length > 0 ? (
         <section className="grid grid-cols-[minmax(0,1fr)] gap-3">
           <h2 className="text-lg font-semibold">{t('others')}</h2>
-          <AttemptsTable attempts={others} zone={zone} showMailing={false} />
+          <AttemptsTable attempts={others} zone={zone} showMailing={false} seconds />
         </section>
       ) : null}
     </Page>

@@ -6,6 +6,8 @@ import { AppLink, LinkButton } from '@/components/layout/link';
 import { Page } from '@/components/layout/shell';
 import { DeliveryBadge } from '@/components/mailings/badges';
 import { DeliveryReason } from '@/components/mailings/delivery-reason';
+import { AnswerKindName } from '@/components/reports/answer';
+import { Answer } from '@/components/reports/attempts-table';
 import { Alert } from '@/components/ui/alert';
 import { Card } from '@/components/ui/card';
 import { Empty } from '@/components/ui/empty';
@@ -168,9 +170,14 @@ export default async function ClientPage({ params }: Props) {
                     ) : null}
                   </Td>
                   <Td className="[overflow-wrap:anywhere]">
-                    {delivery.attemptId
-                      ? delivery.response || <span className="text-muted">{tMailings('noAnswer')}</span>
-                      : null}
+                    {delivery.kind ? (
+                      <div className="mb-0.5 font-medium">
+                        <AnswerKindName kind={delivery.kind} />
+                      </div>
+                    ) : null}
+                    {delivery.attemptId ? (
+                      <Answer response={delivery.response ?? ''} none={tMailings('noAnswer')} />
+                    ) : null}
                   </Td>
                 </Tr>
               ))}

@@ -260,7 +260,10 @@ export default async function MailingPage({ params, searchParams }: Props) {
         <Card title={t('facts.title')}>
           <Facts
             items={[
-              { term: t('facts.status'), value: t(`statusText.${mailing.status}`) },
+              {
+                term: t('facts.status'),
+                value: t(`statusText.${held && mailing.status === 'running' ? 'held' : mailing.status}`),
+              },
               {
                 term: t('facts.next'),
                 value: mailing.nextSlotAt ? (
