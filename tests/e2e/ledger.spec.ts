@@ -54,6 +54,13 @@ test('who has come anew finds on the dashboard what is to be done, why, and fini
   await expect(page.locator('#clients tbody tr')).toHaveCount(2);
   await expect(page.locator('#clients tbody')).toContainText('5.1.1 User unknown');
   expect((await new AxeBuilder({ page }).analyze()).violations).toEqual([]);
+
+  // The client's own page says it in plain words too, and the attempt when it was, to the second.
+  await page.locator('#clients tbody a').first().click();
+  await expect(page).toHaveURL(/\/clients\/\d+/);
+  await expect(page.locator('main tbody')).toContainText(say('reports.answers.kinds.address_unknown.name'));
+  await page.locator('main tbody a[href*="/attempts/"]').click();
+  await expect(page.locator('main dl time').first()).toContainText(/\d\d:\d\d:\d\d/);
 });
 
 for (const javaScriptEnabled of [true, false])

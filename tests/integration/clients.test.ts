@@ -31,6 +31,7 @@ import { readSorted } from '@/lib/paging';
 import type { Actor } from '@/lib/policy/rules';
 import {
   createActor,
+  createAttempt,
   createDelivery,
   createMailing,
   createRun,
@@ -197,6 +198,17 @@ describe('another user’s client', () => {
     expect(await listClientDeliveries(owner, id)).toMatchObject([{ runId: run.id, status: 'queued' }]);
     expect(await listClientDeliveries(manager, id)).toHaveLength(1);
     expect(await listClientDeliveries(stranger, id)).toEqual([]);
+  });
+
+  test('each of its letters says what the last answer meant', async () => {
+    const run = await createRun(db, await createMailing(db, owner));
+    const delivery = await createDelivery(db, run, { id, email: 'secret@shop.example', fullName: '' });
+    await createAttempt(db, run, delivery, { status: 'failure', code: 451, kind: 'greylisted' });
+    expect(await listClientDeliveries(owner, id)).toMatchObject([{ kind: 'greylisted' }]);
+    await createAttempt(db, run, delivery, { status: 'failure', code: 452, kind: 'mailbox_full' });
+    expect(await listClientDeliveries(owner, id)).toMatchObject([{ kind: 'mailbox_full' }]);
+    await createAttempt(db, run, delivery);
+    expect(await listClientDeliveries(owner, id)).toMatchObject([{ kind: null }]);
   });
 });
 
