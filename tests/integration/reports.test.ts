@@ -443,6 +443,46 @@ describe('attempts', () => {
     });
   });
 
+  test('of an address that got hundreds of letters are listed newest first, an old letter that was tried again lately too', async () => {
+    const actor = await createActor(db);
+    const mailing = await createMailing(db, actor);
+    const client = await createClient(db, actor, { email: 'often@hundreds.example' });
+    // Runs an hour and a half apart, or all in one hour.
+    for (const minutes of [90, 0.1]) {
+      const from = minutes === 90 ? '2026-01-01T00:00Z' : '2026-03-01T00:00Z';
+      await db.execute(sql`
+        with made as (
+          insert into runs (mailing_id, owner_id, kind, slot_at, status, subject, body, from_name, from_email, reply_to, link_base,
+            transport, opened_at, closed_at, served_at)
+          select ${mailing.id}::bigint, ${actor.id}::bigint, 'scheduled', at, 'done', '', '', '', '', '', '', 'smtp', at, at, at
+          from (select ${from}::timestamptz + n * ${minutes}::float8 * interval '1 minute' as at from generate_series(1, 230) n) times
+          returning id, opened_at
+        )
+        insert into deliveries (run_id, client_id, email, full_name, status, tries, ended_at)
+        select id, ${client.id}::bigint, 'often@hundreds.example', '', 'sent', 1,
+          opened_at + case when opened_at = min(opened_at) over () then interval '20 days' else interval '1 second' end
+        from made`);
+      // The first letter of all was tried once more, after all others.
+      await db.execute(sql`
+        insert into attempts (delivery_id, run_id, mailing_id, owner_id, batch_id, attempted_at, status, code, response, stage, transport)
+        select d.id, d.run_id, ${mailing.id}::bigint, ${actor.id}::bigint, 1, at, 'success', 250, '', 'dot', 'smtp'
+        from deliveries d join runs r on r.id = d.run_id
+        cross join lateral unnest(case when d.ended_at > r.opened_at + interval '1 day' then array[r.opened_at, d.ended_at] else array[r.opened_at] end) at
+        where d.client_id = ${client.id} and r.opened_at > ${from}::timestamptz`);
+      const all = await db.execute<{ id: string }>(
+        sql`select id from attempts where owner_id = ${actor.id} order by attempted_at desc, id desc`,
+      );
+      const walked: number[] = [];
+      let after: string | undefined;
+      do {
+        const page = await listAttempts(actor, { q: 'often@hundreds.example', after });
+        walked.push(...page.items.map(({ id }) => id));
+        after = page.next ?? undefined;
+      } while (after);
+      expect(walked).toEqual(all.map(({ id }) => Number(id)));
+    }
+  });
+
   test('are exported whole, oldest first, and another’s export is empty', async () => {
     const { mailing, run, people } = await sentMailing(owner);
     const rows = [];
