@@ -17,5 +17,9 @@ export const benches: Record<string, () => Promise<Bench>> = {
   weight: async () => (await import('./weight')).benchWeight,
   watched: async () => (await import('./watched')).benchWatched,
   reports: async () => (await import('./reports')).benchReports,
+  export: async () => (await import('./reports')).benchExport,
   pages: async () => (await import('./pages')).benchPages,
 };
+
+/** What is a part of another, and runs by itself only where it is named. */
+export const parts = ['export'];

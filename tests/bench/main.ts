@@ -1,6 +1,6 @@
 import { cpus, loadavg } from 'node:os';
 import { parseArgs } from 'node:util';
-import { benches } from './benches';
+import { benches, parts } from './benches';
 import { outputOf, type Report, type Row, reportSchema, spawnScript } from './ground';
 
 /*
@@ -9,7 +9,7 @@ import { outputOf, type Report, type Row, reportSchema, spawnScript } from './gr
  * BENCH_LETTERS (10,000) and BENCH_ROUNDS (5) make it a quick look.
  */
 const { values } = parseArgs({ options: { only: { type: 'string' } } });
-const chosen = values.only?.split(',') ?? Object.keys(benches);
+const chosen = values.only?.split(',') ?? Object.keys(benches).filter((name) => !parts.includes(name));
 const unheard = chosen.filter((name) => !(name in benches));
 if (unheard.length > 0) {
   console.error(
