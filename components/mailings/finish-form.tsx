@@ -42,9 +42,9 @@ export function FinishForm({
   const failedBy = kinds.filter(({ failed }) => failed > 0);
   const choosesKinds = failedBy.length > 1;
   // Where everything would be refused again, nothing else is left to propose.
-  const leavesOut =
-    failedBy.some(({ kind }) => refusedAgain.has(kind)) &&
-    failedBy.some(({ kind }) => !refusedAgain.has(kind));
+  const again = failedBy.filter(({ kind }) => refusedAgain.has(kind)).length;
+  const isAllRefusedAgain = again > 0 && again === failedBy.length;
+  const leavesOut = again > 0 && !isAllRefusedAgain;
   const [kindsTicked, setKindsTicked] = useState(() =>
     failedBy
       .map(({ kind }) => kind)
@@ -86,6 +86,9 @@ export function FinishForm({
                 <>
                   {t(`outcomeHints.${outcome}`)}
                   {outcome === 'failed' && !choosesKinds ? <Why kinds={failedBy} /> : null}
+                  {outcome === 'failed' && isAllRefusedAgain ? (
+                    <p className="mt-1">{t('finishAllRefusedAgain')}</p>
+                  ) : null}
                 </>
               }
             />

@@ -50,6 +50,7 @@ test('who has come anew finds on the dashboard what is to be done, why, and fini
   await expect(page.locator('#finish')).toContainText(
     `${say('reports.answers.kinds.address_unknown.name')}: 2`,
   );
+  await expect(page.locator('#finish')).toContainText(say('mailings.run.finishAllRefusedAgain'));
   await page.getByRole('link', { name: say('reports.answers.show.clients') }).click();
   await expect(page.locator('#clients tbody tr')).toHaveCount(2);
   await expect(page.locator('#clients tbody')).toContainText('5.1.1 User unknown');

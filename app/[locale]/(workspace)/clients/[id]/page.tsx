@@ -130,7 +130,7 @@ export default async function ClientPage({ params }: Props) {
         {deliveries.length === 0 ? (
           <Empty title={t('deliveries.empty')} />
         ) : (
-          <Table caption={t('deliveries.title')}>
+          <Table caption={t('deliveries.title')} stacks>
             <Thead>
               <tr>
                 <Th>{t('deliveries.mailing')}</Th>
