@@ -60,6 +60,27 @@ async function begin(page: Page) {
 
 const savedLine = (page: Page) => page.locator('[data-saving=saved]');
 
+/** A picture of one colour. */
+const plain = (background: string) =>
+  sharp({ create: { width: 900, height: 500, channels: 3, background } })
+    .jpeg()
+    .toBuffer();
+
+/** Pastes a file into the text of the article, as a browser does. */
+async function paste(page: Page, { name, type, bytes }: { name: string; type: string; bytes: Buffer }) {
+  await page.locator('#post [contenteditable=true]').evaluate(
+    (editor, file) => {
+      const data = new DataTransfer();
+      const octets = Uint8Array.from(atob(file.base64), (letter) => letter.charCodeAt(0));
+      data.items.add(new File([octets], file.name, { type: file.type }));
+      editor.dispatchEvent(
+        new ClipboardEvent('paste', { clipboardData: data, bubbles: true, cancelable: true }),
+      );
+    },
+    { name, type, base64: bytes.toString('base64') },
+  );
+}
+
 async function reader(browser: Browser): Promise<Page> {
   return (await browser.newContext({ storageState: { cookies: [], origins: [] } })).newPage();
 }
@@ -93,9 +114,7 @@ test('an article goes its whole way, and readers see each step at once and nothi
   expect(await seesInList(title)).toBe(0);
 
   // A picture from the disk, with words for those who do not see it.
-  const picture = await sharp({ create: { width: 900, height: 500, channels: 3, background: '#b53a1d' } })
-    .jpeg()
-    .toBuffer();
+  const picture = await plain('#b53a1d');
   const chooser = page.waitForEvent('filechooser');
   await page.getByRole('button', { name: say('uploads.button'), exact: true }).click();
   await (await chooser).setFiles({ name: 'stamp.jpg', mimeType: 'image/jpeg', buffer: picture });
@@ -104,6 +123,14 @@ test('an article goes its whole way, and readers see each step at once and nothi
   await expect(body.getByRole('img', { name: 'A red stamp' })).toBeVisible();
   await expect(savedLine(page)).toBeVisible();
 
+  // Another one from the clipboard.
+  await paste(page, { name: 'blue.jpg', type: 'image/jpeg', bytes: await plain('#1d3ab5') });
+  await page.getByLabel(say('uploads.alt')).fill('A blue stamp');
+  await page.getByRole('button', { name: say('uploads.insert') }).click();
+  await expect(body.getByRole('img', { name: 'A blue stamp' })).toBeVisible();
+  await expect(savedLine(page)).toBeVisible();
+  expect(await statusOf(`/blog/${slug}`)).toBe(404);
+
   // What was saved is there when the page is opened anew, and the preview shows it to managers only.
   await page.reload();
   await expect(page.locator('#post [name=title]')).toHaveValue(title);
@@ -111,7 +138,8 @@ test('an article goes its whole way, and readers see each step at once and nothi
   const preview = `${new URL(editUrl).pathname}/preview`;
   await page.goto(preview);
   await expect(page.getByRole('heading', { level: 1 })).toHaveText(title);
-  await expect(page.getByRole('img', { name: 'A red stamp' })).toBeVisible();
+  for (const name of ['A red stamp', 'A blue stamp'])
+    await expect(page.getByRole('img', { name })).toBeVisible();
   await public_.goto(preview);
   await expect(public_).toHaveURL(/\/login/);
   expect((await page.request.get(preview)).headers()['cache-control']).toMatch(/no-store|private/);
@@ -122,8 +150,13 @@ test('an article goes its whole way, and readers see each step at once and nothi
   await expect(page.getByRole('button', { name: say('posts.edit.update') })).toBeVisible();
   expect(await statusOf(`/blog/${slug}`)).toBe(200);
   await expect(public_.getByRole('main')).toContainText('Words that come first.');
-  await expect(public_.getByRole('img', { name: 'A red stamp' })).toBeVisible();
+  for (const name of ['A red stamp', 'A blue stamp']) {
+    const shown = public_.getByRole('img', { name });
+    await shown.scrollIntoViewIfNeeded();
+    await expect.poll(() => shown.evaluate((one: HTMLImageElement) => one.naturalWidth)).toBeGreaterThan(0);
+  }
   expect(await seesInList(title)).toBe(1);
+  expect(await statusOf(`/ru/blog/${slug}`)).toBe(200);
 
   // What is typed into a published article is not for readers until its writer says so.
   await expect(body).toBeVisible();
@@ -154,6 +187,7 @@ test('an article goes its whole way, and readers see each step at once and nothi
   await expect(savedLine(page)).toBeVisible();
   await public_.goto(`/blog/${slug}`);
   await expect(public_).toHaveURL(new RegExp(`/blog/moved-${id}$`));
+  expect(await seesInList(title)).toBe(1);
 
   // Taken back, it is gone for readers; deleted and undone, it is a draft again.
   await page.getByRole('button', { name: say('posts.unpublish.confirm'), exact: true }).click();
@@ -172,19 +206,82 @@ test('an article goes its whole way, and readers see each step at once and nothi
   await page.getByRole('button', { name: say('posts.publish.submit'), exact: true }).click();
   await expect(page.getByRole('button', { name: say('posts.unpublish.unschedule') })).toBeVisible();
   expect(await statusOf(`/blog/moved-${id}`)).toBe(404);
+  expect(await seesInList(title)).toBe(0);
   await page.getByText(say('posts.publish.titleAgain')).click();
   await page.getByRole('radio', { name: say('posts.publish.now') }).check();
   await page.getByRole('button', { name: say('posts.publish.move') }).click();
   await expect(page.getByRole('link', { name: say('posts.edit.open') })).toBeVisible();
   expect(await statusOf(`/blog/moved-${id}`)).toBe(200);
+  expect(await seesInList(title)).toBe(1);
 
   await page.getByRole('button', { name: say('posts.delete') }).click();
   await expect(page).toHaveURL(/\/manage\/posts\?deleted=\d+/);
   expect(await statusOf(`/blog/moved-${id}`)).toBe(404);
+  expect(await seesInList(title)).toBe(0);
   await page.getByRole('button', { name: say('posts.undo') }).click();
   await expect(page).toHaveURL(/\/manage\/posts\/\d+/);
   expect(await statusOf(`/blog/moved-${id}`)).toBe(200);
+  expect(await seesInList(title)).toBe(1);
   await public_.context().close();
+});
+
+test('what is no picture, or one too many, is refused with its reason; what was written stays, and the next one is taken', async ({
+  page,
+}) => {
+  const email = `pictures-${id}@people.test`;
+  createManager(email, 'Pia Picture');
+  await signIn(page, email);
+  await begin(page);
+  const body = page.locator('#post [contenteditable=true]');
+  await body.click();
+  await page.keyboard.type('Words before a picture.');
+  const svg = Buffer.from('<svg xmlns="http://www.w3.org/2000/svg"><script>alert(1)</script></svg>');
+  const jpeg = await plain('#b53a1d');
+  const huge = await sharp({ create: { width: 10_000, height: 5000, channels: 3, background: '#fff' } })
+    .png({ compressionLevel: 9 })
+    .toBuffer();
+  const refused: [string, string, Buffer, string][] = [
+    ['drawing.png', 'image/png', svg, say('uploads.errors.not_an_image')],
+    ['half.jpg', 'image/jpeg', jpeg.subarray(0, jpeg.length / 2), say('uploads.errors.broken_image')],
+    ['heavy.jpg', 'image/jpeg', Buffer.concat([jpeg, Buffer.alloc(6_000_000)]), 'at most 5 MB'],
+    ['fifty.png', 'image/png', huge, 'at most 40 megapixels'],
+  ];
+  for (const [name, type, bytes, reason] of refused) {
+    await paste(page, { name, type, bytes });
+    const told = page.getByRole('dialog').getByRole('alert');
+    await expect(told, name).toContainText(reason);
+    await expect(told).toContainText(name);
+    await page
+      .getByRole('dialog')
+      .getByRole('button', { name: say('ui.cancel') })
+      .click();
+    await expect(body).toHaveText('Words before a picture.');
+    await expect(body.getByRole('img')).toHaveCount(0);
+  }
+  await paste(page, { name: 'good.jpg', type: 'image/jpeg', bytes: jpeg });
+  await page.getByLabel(say('uploads.alt')).fill('A good one');
+  await page.getByRole('button', { name: say('uploads.insert') }).click();
+  await expect(body.getByRole('img', { name: 'A good one' })).toBeVisible();
+
+  // What is pasted as HTML keeps its words and loses what runs; without a title it is not published, and says so.
+  await page.evaluate(() => {
+    const data = new DataTransfer();
+    data.setData(
+      'text/html',
+      '<p>Pasted <b>words</b><script>document.title = "run"</script><img src="x" onerror="document.title = \'run\'"></p>',
+    );
+    document
+      .querySelector('#post [contenteditable=true]')
+      ?.dispatchEvent(new ClipboardEvent('paste', { clipboardData: data, bubbles: true, cancelable: true }));
+  });
+  await expect(body).toContainText('Pasted words');
+  await expect(savedLine(page)).toBeVisible();
+  await page.getByRole('button', { name: say('posts.publish.submit'), exact: true }).click();
+  await expect(page.getByText(say('posts.publish.lacks.title'))).toBeVisible();
+  await page.reload();
+  await expect(body).toContainText('Pasted words');
+  expect(await body.innerHTML()).not.toMatch(/<script|onerror/);
+  expect(await page.title()).not.toBe('run');
 });
 
 test('an article open in two windows: the second is told, sees what the first wrote, and loses nothing', async ({
