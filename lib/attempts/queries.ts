@@ -1,6 +1,6 @@
 import { and, type Column, desc, eq, inArray, lt, ne, type SQL, sql } from 'drizzle-orm';
 import { type Db, db } from '@/db/client';
-import type { AnswerKind, AttemptStatus, DeliveryStatus } from '@/db/enums';
+import type { AnswerKind, AttemptStatus } from '@/db/enums';
 import {
   attempts,
   clients,
@@ -410,7 +410,7 @@ export async function findAttempt(actor: Actor, id: number, on: Db = db) {
   return found ?? null;
 }
 
-/** Columns of the export, in order; users script against them, so a new one comes last. */
+/** Columns of the export, in order; users script against them. */
 export const exportColumns = [
   'attempted_at',
   'email',
@@ -418,8 +418,6 @@ export const exportColumns = [
   'server_response',
   'run_id',
   'delivery_id',
-  'kind',
-  'outcome',
 ] as const;
 export type ExportedAttempt = {
   attempted_at: string;
@@ -428,10 +426,6 @@ export type ExportedAttempt = {
   server_response: string;
   run_id: number;
   delivery_id: number;
-  /** What the answer means; empty for one that took the letter. */
-  kind: AnswerKind | '';
-  /** How the client's letter stands now, after all its attempts. */
-  outcome: DeliveryStatus;
 };
 
 const exported: Record<(typeof exportColumns)[number], SQL> = {
@@ -441,8 +435,6 @@ const exported: Record<(typeof exportColumns)[number], SQL> = {
   server_response: sql`chunk.response`,
   run_id: sql`chunk.run_id`,
   delivery_id: sql`chunk.delivery_id`,
-  kind: sql`coalesce(chunk.kind::text, '')`,
-  outcome: sql`delivery.status`,
 };
 const exportedCells = sql.join(
   exportColumns.map((column) => exported[column]),
@@ -473,14 +465,14 @@ async function* exportChunks<Rows>(
     // First the chunk, then each one's delivery: joined at once PostgreSQL starts workers for every chunk, which takes longer than to read it.
     const [chunk] = await on.execute<{ rows: Rows; at: string; id: string; length: number }>(sql`
       with chunk as materialized (
-        select ${attempts.id}, ${attempts.attemptedAt}, ${attempts.status}, ${attempts.response}, ${attempts.runId}, ${attempts.deliveryId}, ${attempts.kind}
+        select ${attempts.id}, ${attempts.attemptedAt}, ${attempts.status}, ${attempts.response}, ${attempts.runId}, ${attempts.deliveryId}
         from ${attempts} where ${attempts.mailingId} = ${mailingId} and ${further}
           and exists (select 1 from ${mailings} where ${mailings.id} = ${mailingId} and ${readable(actor, mailings.ownerId)})
         order by ${runId ? sql`id` : sql`attempted_at, id`} limit ${exportChunk}
       )
       select (
         select ${rows(order)} from chunk
-        cross join lateral (select email, status from ${deliveries} d where d.id = chunk.delivery_id limit 1) delivery
+        cross join lateral (select email from ${deliveries} d where d.id = chunk.delivery_id limit 1) delivery
       ) as rows, last.id, last.attempted_at::text as at, (select count(*)::int from chunk) as length
       from (select chunk.id, chunk.attempted_at from chunk order by ${newest} limit 1) last`);
     return chunk ?? null;

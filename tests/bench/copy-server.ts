@@ -14,7 +14,7 @@ const server = http.createServer(async (_, response) => {
   const rows = await sql
     .unsafe(
       `copy (
-        select a.attempted_at, d.email, a.status, a.response as server_response, a.run_id, a.delivery_id, a.kind, d.status as outcome
+        select a.attempted_at, d.email, a.status, a.response as server_response, a.run_id, a.delivery_id
         from attempts a join deliveries d on d.id = a.delivery_id
         where a.mailing_id = ${Number(mailingId)} order by a.attempted_at, a.id
       ) to stdout with (format csv, header)`,

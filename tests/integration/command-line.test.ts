@@ -280,10 +280,9 @@ test('a whole mailing goes by commands alone: from the account to the exported a
   ]);
   const exported = await mailroom('attempts', 'export', '--mailing', id);
   const lines = exported.out.trim().split(/\r?\n/);
-  expect(lines[0]).toBe('attempted_at,email,status,server_response,run_id,delivery_id,kind,outcome');
+  expect(lines[0]).toBe('attempted_at,email,status,server_response,run_id,delivery_id');
   expect(lines).toHaveLength(3);
   expect(lines[1]).toContain('one@people.example,success,');
-  expect(lines[1]).toMatch(/,,sent$/);
   expect(await json('mailing', 'pause', id)).toMatchObject({ code: 0, data: { id: later.data.id } });
   expect((await json('mailing', 'resume', id)).code).toBe(0);
   expect((await json('mailing', 'stop', id)).code).toBe(0);
