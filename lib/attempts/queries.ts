@@ -1,5 +1,6 @@
 import { and, type Column, desc, eq, inArray, lt, ne, type SQL, sql } from 'drizzle-orm';
-import { type Db, db } from '@/db/client';
+import { PgDialect } from 'drizzle-orm/pg-core';
+import { type Db, db, driver } from '@/db/client';
 import type { AnswerKind, AttemptStatus } from '@/db/enums';
 import {
   attempts,
@@ -442,17 +443,27 @@ const exportedCells = sql.join(
 );
 
 /** Rows that are read at once; twice as many are held in memory. */
-const exportChunk = 4000;
+const exportChunk = 2000;
+const dialect = new PgDialect();
 
 type ToExport = { mailingId: number; runId?: number | null };
+/** Asks for one row, and answers its values as PostgreSQL wrote them. */
+type ReadOctets = (query: SQL) => Promise<(Buffer | null)[] | undefined>;
+
+/** Neither made into text nor into anything else: a string of a million rows stays in memory until all of it is looked through. */
+export const readOctets: ReadOctets = async (query) => {
+  const { sql: text, params } = dialect.sqlToQuery(query);
+  const [row] = await driver().unsafe(text, params.map(String), { prepare: true }).raw();
+  return row;
+};
 
 /** What `rows` makes of each chunk of the attempts that are exported, `order` being theirs. */
-async function* exportChunks<Rows>(
+async function* exportChunks(
   actor: Actor,
   { mailingId, runId }: ToExport,
   rows: (order: SQL) => SQL,
-  on: Db,
-): AsyncGenerator<Rows, void> {
+  ask: ReadOctets,
+): AsyncGenerator<Buffer, void> {
   // The whole chunk comes as one value: a million rows with a value for each cell are made and cleared away at the cost of all the rest.
   const read = async (from: { at: string; id: string }) => {
     // By the index of each; whose the mailing is is asked apart, else the owner's index might be walked past all other mailings.
@@ -463,7 +474,7 @@ async function* exportChunks<Rows>(
       ? [sql`chunk.id`, sql`chunk.id desc`]
       : [sql`chunk.attempted_at, chunk.id`, sql`chunk.attempted_at desc, chunk.id desc`];
     // First the chunk, then each one's delivery: joined at once PostgreSQL starts workers for every chunk, which takes longer than to read it.
-    const [chunk] = await on.execute<{ rows: Rows; at: string; id: string; length: number }>(sql`
+    const found = await ask(sql`
       with chunk as materialized (
         select ${attempts.id}, ${attempts.attemptedAt}, ${attempts.status}, ${attempts.response}, ${attempts.runId}, ${attempts.deliveryId}
         from ${attempts} where ${attempts.mailingId} = ${mailingId} and ${further}
@@ -473,20 +484,24 @@ async function* exportChunks<Rows>(
       select (
         select ${rows(order)} from chunk
         cross join lateral (select email from ${deliveries} d where d.id = chunk.delivery_id limit 1) delivery
-      ) as rows, last.id, last.attempted_at::text as at, (select count(*)::int from chunk) as length
+      ) as rows, last.attempted_at::text as at, last.id, (select count(*) from chunk) as length
       from (select chunk.id, chunk.attempted_at from chunk order by ${newest} limit 1) last`);
-    return chunk ?? null;
+    if (!found) return null;
+    const [octets, at, id, length] = found;
+    const isLast = Number(length) < exportChunk;
+    // `at` is to the microsecond.
+    return { octets: octets ?? Buffer.alloc(0), next: isLast ? null : { at: String(at), id: String(id) } };
   };
   type Chunk = Awaited<ReturnType<typeof read>>;
   let ahead: Promise<Chunk> | null = read({ at: '-infinity', id: '0' });
   try {
     while (ahead) {
       const chunk: Chunk = await ahead;
-      // The next chunk is read while this one is taken. `at` is to the microsecond.
-      ahead = chunk?.length === exportChunk ? read(chunk) : null;
+      // The next chunk is read while this one is taken.
+      ahead = chunk?.next ? read(chunk.next) : null;
       // Should it fail, then where it is waited for.
       ahead?.catch(() => {});
-      if (chunk) yield chunk.rows;
+      if (chunk) yield chunk.octets;
     }
   } finally {
     // Whoever takes no more leaves no question behind.
@@ -501,40 +516,52 @@ async function* exportChunks<Rows>(
 export async function* exportAttempts(
   actor: Actor,
   input: ToExport,
-  on: Db = db,
 ): AsyncGenerator<ExportedAttempt[], void> {
   const fields = sql.join(
     exportColumns.map((column) => sql`${sql.raw(`'${column}'`)}, ${exported[column]}`),
     sql`, `,
   );
-  yield* exportChunks<ExportedAttempt[]>(
+  const pieces = exportChunks(
     actor,
     input,
     (order) => sql`json_agg(json_build_object(${fields}) order by ${order})`,
-    on,
+    readOctets,
   );
+  for await (const piece of pieces) if (piece.length > 0) yield JSON.parse(piece.toString());
 }
 
-/** The same as lines of CSV, each as {@link csvLine} writes it, many in a piece. */
+/** The same as the octets of lines of CSV, each as {@link csvLine} writes it, many in a piece. */
 export async function* exportAttemptLines(
   actor: Actor,
   input: ToExport,
-  on: Db = db,
-): AsyncGenerator<string, void> {
+  ask: ReadOctets = readOctets,
+): AsyncGenerator<Uint8Array, void> {
   // PostgreSQL writes what is plain. The rest comes as JSON behind a tab, which stands in no plain line, and is made harmless here.
   const plain = sql`${plainCell.source}::text`;
-  const pieces = exportChunks<string>(
+  const pieces = exportChunks(
     actor,
     input,
     (order) => sql`string_agg(
       case when ${exported.email} ~ ${plain} and ${exported.server_response} ~ ${plain} then concat_ws(',', ${exportedCells})
         else e'\\t' || json_build_array(${exportedCells})::text end || e'\\r\\n',
       '' order by ${order})`,
-    on,
+    ask,
   );
-  for await (const piece of pieces)
-    yield piece.replace(/\t[^\n]*\n/g, (line) => {
-      const cells: (string | number)[] = JSON.parse(line);
-      return csvLine(cells);
-    });
+  for await (const piece of pieces) yield withoutTabs(piece);
+}
+
+const tab = 9;
+const newLine = 10;
+
+/** Lines of CSV in which those behind a tab are JSON, as lines of CSV. */
+function withoutTabs(lines: Buffer): Uint8Array {
+  const parts: Uint8Array[] = [];
+  let from = 0;
+  for (let at = lines.indexOf(tab); at >= 0; at = lines.indexOf(tab, from)) {
+    const end = lines.indexOf(newLine, at) + 1;
+    const cells: (string | number)[] = JSON.parse(lines.toString('utf8', at, end));
+    parts.push(lines.subarray(from, at), Buffer.from(csvLine(cells)));
+    from = end;
+  }
+  return from === 0 ? lines : Buffer.concat([...parts, lines.subarray(from)]);
 }

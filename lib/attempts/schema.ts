@@ -117,28 +117,31 @@ function csvCell(value: string | number): string {
 }
 
 /**
- * A CSV file, streamed: any number of chunks takes the memory of one. A chunk is of rows, or of lines that {@link csvLine} would write. Ends
- * the reading when nobody takes it any more.
+ * A CSV file, streamed: any number of chunks takes the memory of one. A chunk is of rows, or of the octets of lines that {@link csvLine} would
+ * write. Ends the reading when nobody takes it any more.
  */
 export function csvStream<Column extends string>(
   columns: readonly Column[],
-  chunks: AsyncGenerator<readonly Record<Column, string | number>[] | string, void>,
+  chunks: AsyncGenerator<readonly Record<Column, string | number>[] | Uint8Array, void>,
 ): ReadableStream<Uint8Array> {
   const encoder = new TextEncoder();
   let isFirst = true;
   return new ReadableStream<Uint8Array>({
     async pull(controller) {
       // The mark tells spreadsheets that this is UTF-8.
-      let piece = isFirst ? `\uFEFF${csvLine(columns)}` : '';
+      if (isFirst) controller.enqueue(encoder.encode(`\uFEFF${csvLine(columns)}`));
+      let isGiven = isFirst;
       isFirst = false;
       // A stream that is given nothing is not asked again: an empty chunk is passed over.
-      for (;;) {
-        const { value: rows = '', done } = await chunks.next();
-        if (typeof rows === 'string') piece += rows;
-        else for (const row of rows) piece += csvLine(columns.map((column) => row[column]));
-        if (piece) controller.enqueue(encoder.encode(piece));
-        if (done) controller.close();
-        if (piece || done) return;
+      while (!isGiven) {
+        const { value: rows = [], done } = await chunks.next();
+        const octets =
+          rows instanceof Uint8Array
+            ? rows
+            : encoder.encode(rows.map((row) => csvLine(columns.map((column) => row[column]))).join(''));
+        isGiven = octets.length > 0;
+        if (isGiven) controller.enqueue(octets);
+        if (done) return controller.close();
       }
     },
     async cancel() {

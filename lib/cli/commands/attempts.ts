@@ -36,6 +36,6 @@ export function addAttemptCommands(program: Command): void {
 }
 
 /** Waits where the reader is slower than the database. */
-async function write(text: string): Promise<void> {
+async function write(text: string | Uint8Array): Promise<void> {
   if (!process.stdout.write(text)) await once(process.stdout, 'drain');
 }
