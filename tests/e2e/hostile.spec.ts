@@ -146,6 +146,14 @@ for (const role of roles)
       .map(([, href = '']) => href.replaceAll('&amp;', '&'));
     await Promise.all([...new Set(further)].slice(0, 12).map(fetched));
     expect([...answers].filter(([, { status }]) => status >= 500).map(([path]) => path)).toEqual([]);
+    // What pages to read run instead of Next has nothing of anybody in it.
+    const own = [
+      ...(answers.get(`${prefix}/blog`)?.body ?? '').matchAll(
+        /<script type="(?:module|speculationrules)">([^<]*)<\/script>/g,
+      ),
+    ].map(([, text = '']) => text);
+    expect(own).toHaveLength(2);
+    expect(own.join()).not.toMatch(/fired|canary|hostile/);
 
     const context = await browser.newContext({ bypassCSP: true });
     const ran = await watchForRunning(context);
@@ -164,7 +172,7 @@ for (const role of roles)
     for (const [path, { body }] of answers) {
       shown = body.replace(/<script[^>]* src="\/_next\/[^>]*>/g, '<script>');
       await page.goto(`${base}${path}`, { waitUntil: 'domcontentloaded' });
-      const { acting, frames } = await look(page);
+      const { acting, frames } = await look(page, own);
       found.push(...acting.map((element) => `${path}: ${element}`));
       if (frames.length > 0) framed.set(path, frames);
       const text = await page.evaluate(() => document.querySelector('main')?.textContent ?? '');

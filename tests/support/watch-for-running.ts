@@ -30,10 +30,11 @@ export async function watchForRunning(context: BrowserContext) {
 
 /**
  * Elements that would act: handlers in attributes, addresses that are scripts, scripts with a payload in them, frames that may run
- * something, a base or a refresh. Waits for two frames first, so that what runs by itself has run.
+ * something, a base or a refresh. Waits for two frames first, so that what runs by itself has run. `own`: texts of scripts that the
+ * application itself puts among what it shows.
  */
-export function look(page: Page): Promise<{ acting: string[]; frames: string[] }> {
-  return page.evaluate(async () => {
+export function look(page: Page, own: string[] = []): Promise<{ acting: string[]; frames: string[] }> {
+  return page.evaluate(async (known) => {
     for (let count = 0; count < 2; count += 1)
       await new Promise((resolve) => requestAnimationFrame(() => resolve(null)));
     const acting: string[] = [];
@@ -64,11 +65,16 @@ export function look(page: Page): Promise<{ acting: string[]; frames: string[] }
         acting.push(show(element));
       // What an article tells search engines is data, which no browser runs.
       const isData = element.matches('script[type="application/ld+json"]');
-      if (!isData && element.matches('main style, main script, main link:not([rel=preload], [rel=expect])'))
+      const isOwn = element instanceof HTMLScriptElement && known.includes(element.text);
+      if (
+        !isData &&
+        !isOwn &&
+        element.matches('main style, main script, main link:not([rel=preload], [rel=expect])')
+      )
         acting.push(show(element));
       if (element instanceof HTMLAnchorElement && element.host === 'canary.invalid')
         acting.push(show(element));
     }
     return { acting, frames };
-  });
+  }, own);
 }
