@@ -154,7 +154,7 @@ describe.skipIf(!hasRedis)(`the cache of several instances over Upstash${without
   it('gives another instance what one has made, octet for octet', async () => {
     const [a, b] = await twoInstances();
     await visit(a, 'made by a');
-    await expect.poll(isShared).toBe(true);
+    await expect.poll(isShared, { timeout: 10_000 }).toBe(true);
     const found = await b.handler().get('/blog');
     expect(found).toMatchObject({ value: page('made by a'), cacheControl: life.cacheControl });
     const ttl = await redis.run(['TTL', `build-${build}:entry:/blog`]);
@@ -199,7 +199,7 @@ describe.skipIf(!hasRedis)(`the cache of several instances over Upstash${without
   it('asks once for many visits at the same time, and once a visit otherwise', async () => {
     const [a] = await twoInstances();
     await visit(a, 'page');
-    await expect.poll(isShared).toBe(true);
+    await expect.poll(isShared, { timeout: 10_000 }).toBe(true);
     server.state.asked = 0;
     await Promise.all(Array.from({ length: 200 }, () => visit(a, 'again')));
     expect(server.state.asked).toBeLessThanOrEqual(2);
@@ -220,7 +220,7 @@ describe.skipIf(!hasRedis)(`the cache of several instances over Upstash${without
   it('serves nothing from before a restart', async () => {
     const [a] = await twoInstances();
     await visit(a, 'from before');
-    await expect.poll(isShared).toBe(true);
+    await expect.poll(isShared, { timeout: 10_000 }).toBe(true);
     expect(await visit(instance(), 'from after')).toBe('from after');
     expect(await visit(a, 'from a')).not.toBe('from before');
   });
@@ -292,7 +292,7 @@ describe.skipIf(!hasRedis)(`the cache of several instances over Upstash${without
     it('does not bring back what the instance itself knows to be over', async () => {
       const [a, b] = await twoInstances();
       await visit(a, 'old');
-      await expect.poll(isShared).toBe(true);
+      await expect.poll(isShared, { timeout: 10_000 }).toBe(true);
       await visit(b, 'old');
       server.state.behaviour = behaviour;
       await a.handler().revalidateTag('posts');
