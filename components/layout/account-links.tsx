@@ -22,7 +22,8 @@ export function AccountLinks() {
       </div>
       <div className="col-start-1 row-start-1 hidden in-data-member:block">
         <LinkButton href="/dashboard" size="sm">
-          {t('open')}
+          <span className="max-sm:hidden">{t('open')}</span>
+          <span className="sm:hidden">{t('openShort')}</span>
         </LinkButton>
       </div>
     </div>
