@@ -37,7 +37,7 @@ import { type Clock, systemClock } from '@/lib/clock';
 import { addressKey, parseAddress } from '@/lib/email/address';
 import type { FieldErrors } from '@/lib/errors';
 import { type BoundedCount, countLimit, decodeCursor, likePattern, type Page, toPage } from '@/lib/paging';
-import type { Actor } from '@/lib/policy/rules';
+import { type Actor, canManage } from '@/lib/policy/rules';
 import { managed, own, readable } from '@/lib/policy/scopes';
 import {
   type Days,
@@ -52,7 +52,7 @@ import {
   periodOf,
   periodStepsMax,
 } from '@/lib/recurrence/periods';
-import { serverOf } from '@/lib/runs/queries';
+import { listStuckRuns, type StuckRun, serverOf } from '@/lib/runs/queries';
 import {
   complainedShareMin,
   type DaysWanted,
@@ -60,6 +60,7 @@ import {
   type ReportList,
   type ReportReading,
   type ReportSort,
+  readReportAsked,
   refusedAttemptsMin,
   refusedShareMin,
   reportPageSize,
@@ -900,5 +901,32 @@ export async function findAlarms(
       until: until ?? now,
       since: since ?? now,
     })),
+  };
+}
+
+/** What a manager is told on the overview: `count` is of all of it, each kind counted no further than the report of all users lists it. */
+export type Attention = { alarms: Alarms; stuck: StuckRun[]; count: BoundedCount };
+
+/** What the report of all users names at its usual period; null for who is no manager. */
+export async function findAttention(
+  actor: Actor,
+  on: Db = db,
+  clock: Clock = systemClock,
+): Promise<Attention | null> {
+  if (!canManage(actor)) return null;
+  const { report } = await findReport(actor, readReportAsked({}, 'all'), on, clock);
+  if (!report) return null;
+  const [alarms, stuck] = await Promise.all([
+    findAlarms(actor, report, on, clock),
+    listStuckRuns(actor, { ownerId: null, limit: alarmsMax }, on, clock),
+  ]);
+  const kinds = [stuck, ...Object.values(alarms)].map((found) => found.length);
+  return {
+    alarms,
+    stuck,
+    count: {
+      value: kinds.reduce((sum, found) => sum + found, 0),
+      exact: kinds.every((found) => found < alarmsMax),
+    },
   };
 }

@@ -267,6 +267,7 @@ export type MailingProgress = {
 type ProgressRow = Record<keyof Counts, number> & {
   of_mailing: string;
   mailing_name: string;
+  owner_email: string;
   paused_at: string | null;
   disabled_at: string | null;
   blocked_at: string | null;
@@ -313,7 +314,8 @@ async function selectProgress(
   const isOpen = isRunOpen;
   const isIdle = sql`${isOpen} and ${runTallies.queued} > 0 and ${runTallies.sending} = 0`;
   return on.execute<ProgressRow>(sql`
-    select ${mailings.id} as of_mailing, ${mailings.name} as mailing_name, ${mailings.pausedAt}, ${mailings.disabledAt}, ${users.blockedAt}, ${mailings.nextSlotAt},
+    select ${mailings.id} as of_mailing, ${mailings.name} as mailing_name, ${users.email} as owner_email,
+      ${mailings.pausedAt}, ${mailings.disabledAt}, ${users.blockedAt}, ${mailings.nextSlotAt},
       (select max(${engines.seenAt}) from ${engines}) as last_pass_at,
       ${runs.id}, ${runs.kind}, ${runs.slotAt}, ${runs.openedAt}, ${runs.status}, ${runs.pausedAt} as run_paused_at, ${runs.stoppedAt},
       case when ${runs.kind} = 'scheduled' then coalesce(${runs.deadlineAt}, ${mailings.endsAt}) else ${runs.deadlineAt} end as deadline_at,
@@ -479,7 +481,13 @@ export async function listStuckRuns(
       case 'no_engine':
       case 'passed_over':
         return [
-          { runId: Number(row.id), mailingId: Number(row.of_mailing), mailingName: row.mailing_name, hold },
+          {
+            runId: Number(row.id),
+            mailingId: Number(row.of_mailing),
+            mailingName: row.mailing_name,
+            ownerEmail: row.owner_email,
+            hold,
+          },
         ];
       default:
         return [];

@@ -8,6 +8,7 @@ import { answerReport, exportReport } from '@/lib/reports/csv';
 import {
   countUnfinished,
   findAlarms,
+  findAttention,
   findReport,
   listKinds,
   listReportRows,
@@ -706,6 +707,48 @@ describe('a report', () => {
       refused: [],
       complained: [],
       unknown: [],
+    });
+  });
+
+  test('a manager is told on the overview how much needs attention and whose it is, as the report says it; nobody else is', async () => {
+    const today = fixedClock(new Date('2028-03-15T12:00:00Z'));
+    const careless = await createActor(db, { email: 'careless@alarms.example' });
+    expect(await findAttention(careless, db, today)).toBeNull();
+    const before = await findAttention(manager, db, today);
+    const sent = await createRun(db, await createMailing(db, careless), {
+      status: 'partly_done',
+      openedAt: new Date('2028-03-10T09:00:00Z'),
+    });
+    await createDelivery(db, sent, await createClient(db, careless), { status: 'unknown' });
+    const stuck = await createRun(db, await createMailing(db, careless), {
+      openedAt: new Date('2028-03-11T09:00:00Z'),
+    });
+    await createDelivery(db, stuck, await createClient(db, careless));
+    const told = await findAttention(manager, db, today);
+    expect(told?.count).toEqual({ value: (before?.count.value ?? 0) + 2, exact: true });
+    expect(told?.alarms.unknown).toMatchObject([
+      { runId: sent.id, mailingId: sent.mailingId, ownerEmail: careless.email, letters: 1 },
+    ]);
+    expect(told?.stuck).toContainEqual(
+      expect.objectContaining({
+        runId: stuck.id,
+        ownerEmail: careless.email,
+        hold: expect.objectContaining({ kind: 'no_engine' }),
+      }),
+    );
+    const { report } = await findReport(manager, readReportAsked({}, 'all'), db, today);
+    expect(report && (await findAlarms(manager, report, db, today))).toEqual(told?.alarms);
+    // Of a kind the report lists ten: that there may be more is said.
+    for (let more = 0; more < 10; more += 1) {
+      const run = await createRun(db, await createMailing(db, careless), {
+        status: 'partly_done',
+        openedAt: new Date('2028-03-12T09:00:00Z'),
+      });
+      await createDelivery(db, run, await createClient(db, careless), { status: 'unknown' });
+    }
+    expect((await findAttention(manager, db, today))?.count).toEqual({
+      value: (told?.count.value ?? 0) + 9,
+      exact: false,
     });
   });
 

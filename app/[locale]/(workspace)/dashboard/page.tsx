@@ -9,6 +9,7 @@ import { LiveRunProgress } from '@/components/mailings/live-progress';
 import { LiveRuns } from '@/components/mailings/live-runs';
 import { RunProgress } from '@/components/mailings/run-progress';
 import { BlogCard } from '@/components/posts/blog-card';
+import { FirstAlarms } from '@/components/reports/alarms';
 import { Badge, type Tone } from '@/components/ui/badge';
 import { Card } from '@/components/ui/card';
 import { Stat } from '@/components/ui/stat';
@@ -21,7 +22,7 @@ import { countLimit } from '@/lib/paging';
 import { canManagePosts } from '@/lib/policy/rules';
 import { cachedDrafts } from '@/lib/posts/cache';
 import { countPosts, listPosts } from '@/lib/posts/queries';
-import { findHighRefusal, listHeldMailings, ownCounts } from '@/lib/reports/queries';
+import { findAttention, findHighRefusal, listHeldMailings, ownCounts } from '@/lib/reports/queries';
 import { type Counts, listLastRuns, listOwnProgress, listTroubledRuns, readingOf } from '@/lib/runs/queries';
 import { sumRecentViews } from '@/lib/views/queries';
 
@@ -41,7 +42,7 @@ export default async function DashboardPage() {
   const now = systemClock.now();
   const since = new Date(now.getTime() - attentionDays * 86_400_000);
   const lately = new Date(now.getTime() - refusalDays * 86_400_000);
-  const [t, tMailings, tKinds, locale, counts, next, progress, held, troubled, refusal, last, blog] =
+  const [t, tMailings, tKinds, locale, counts, next, progress, held, troubled, refusal, last, blog, ofAll] =
     await Promise.all([
       getTranslations('dashboard'),
       getTranslations('mailings'),
@@ -62,6 +63,7 @@ export default async function DashboardPage() {
             sumRecentViews(actor, { now }),
           ])
         : null,
+      findAttention(actor),
     ]);
   const isNew = counts.mailings.value === 0;
   const open = progress.runs;
@@ -194,6 +196,7 @@ export default async function DashboardPage() {
             href="/mailings?status=active"
           />
         </div>
+        {ofAll ? <FirstAlarms attention={ofAll} zone={actor.timeZone} /> : null}
         {isNew ? (
           <FirstSteps hasClients={counts.clients.value > 0} hasMessages={counts.messages.value > 0} />
         ) : (
