@@ -12,6 +12,15 @@ export type BoundedCount = { value: number; exact: boolean };
 /** No request counts further than this many rows. */
 export const countLimit = 10_000;
 
+/** What a list says of how many it has: where its first page is its last, what stands there; else what is `known`, if anything is. */
+export function countOf(
+  page: { items: unknown[]; next: string | null },
+  after: string | undefined,
+  known: BoundedCount | null,
+): BoundedCount | null {
+  return !after && page.next === null ? { value: page.items.length, exact: true } : known;
+}
+
 const cursorSchema = z.array(z.union([z.string().max(600), z.number(), z.null()])).max(4);
 
 /** The sort keys of a page's last row as an opaque word for the address bar. */

@@ -7,6 +7,7 @@ import { Time } from '@/components/ui/time';
 import type { AttemptStatus } from '@/db/enums';
 import type { AttemptRow } from '@/lib/attempts/queries';
 import { attemptsSearched } from '@/lib/attempts/schema';
+import type { BoundedCount } from '@/lib/paging';
 import { AnswerKindName } from './answer';
 
 const tones: Record<AttemptStatus, Tone> = { success: 'good', failure: 'bad', unknown: 'warn' };
@@ -17,11 +18,19 @@ export function AttemptBadge({ status }: { status: AttemptStatus }) {
   return <Badge tone={tones[status]}>{t(status)}</Badge>;
 }
 
-/** How far back a search has looked; the next page goes on from there. Nothing when it has looked through all. */
-export function SearchedTo({ at, zone }: { at: Date | null; zone: string }) {
+/** How many attempts a list has, where that is known; of a search how far back it has looked, where the next page goes on from there. */
+export function AttemptsNote({
+  count,
+  searchedTo: at,
+  zone,
+}: {
+  count: BoundedCount | null;
+  searchedTo: Date | null;
+  zone: string;
+}) {
   const t = useTranslations('reports.attempts');
   const locale = useLocale();
-  if (!at) return null;
+  if (!at) return count && t('count', { value: count.value, exact: count.exact ? 'yes' : 'no' });
   return t.rich('searchedTo', {
     count: attemptsSearched,
     at: () => <Time value={at} zone={zone} locale={locale} />,

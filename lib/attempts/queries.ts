@@ -1,4 +1,4 @@
-import { and, type Column, desc, eq, inArray, lt, ne, type SQL, sql } from 'drizzle-orm';
+import { and, type Column, desc, eq, gte, inArray, lt, ne, type SQL, sql } from 'drizzle-orm';
 import { PgDialect } from 'drizzle-orm/pg-core';
 import { type Db, db, driver } from '@/db/client';
 import type { AnswerKind, AttemptStatus } from '@/db/enums';
@@ -7,12 +7,18 @@ import {
   clients,
   deliveries,
   formerAddresses,
+  kindSums,
+  mailingAnswers,
   mailings,
+  runAnswers,
+  runCounts,
   runQuarters,
   runs,
   users,
 } from '@/db/schema';
 import {
+  type BoundedCount,
+  countLimit,
   decodeCursor,
   encodeCursor,
   likePattern,
@@ -21,7 +27,7 @@ import {
   toPage,
   wholeAddress,
 } from '@/lib/paging';
-import type { Actor } from '@/lib/policy/rules';
+import { type Actor, canManage } from '@/lib/policy/rules';
 import { own, readable } from '@/lib/policy/scopes';
 import { ofOwnersAlike } from '@/lib/users/queries';
 import { attemptsSearched, csvLine, plainCell } from './schema';
@@ -341,6 +347,13 @@ export async function listOtherAttempts(
     .limit(limit);
 }
 
+/** Whom a choice of owners means: at most two of them, and the one where it is one alone. */
+async function findNamed(owner: string | undefined, on: Db) {
+  const alike = ofOwnersAlike(users.id, owner);
+  const owners = alike ? await on.select({ id: users.id }).from(users).where(alike).limit(2) : [];
+  return { alike, owners, only: owners.length === 1 ? owners[0] : undefined };
+}
+
 /**
  * A page of everybody's attempts that the actor may read, newest first, with their owners. An `owner` that names one user alone
  * is looked for among that user's attempts, another among everybody's.
@@ -355,9 +368,7 @@ export async function listAllAttempts(
   on: Db = db,
 ) {
   const { from = null, until = null } = input;
-  const alike = ofOwnersAlike(users.id, input.owner);
-  const owners = alike ? await on.select({ id: users.id }).from(users).where(alike).limit(2) : [];
-  const only = owners.length === 1 ? owners[0] : undefined;
+  const { alike, owners, only } = await findNamed(input.owner, on);
   const scope = sql`${and(readable(actor, attempts.ownerId), only ? eq(attempts.ownerId, only.id) : undefined)}`;
   const { items: ids, ...page } =
     alike && owners.length === 0
@@ -382,6 +393,90 @@ export async function listAllAttempts(
     .where(and(inArray(attempts.id, ids), scope))
     .orderBy(...(only || from || until ? [desc(attempts.attemptedAt)] : []), desc(attempts.id));
   return { ...page, items };
+}
+
+type Choice = Pick<Wanted, 'q' | 'status' | 'kind'> & Period;
+/** Whose attempts are counted: the actor's own, those of a mailing that the actor may read, or of one owner or everybody who may be read. */
+type CountedOf = { mailingId: number } | { ownerId: number | null };
+
+/**
+ * How many attempts {@link listAttempts} finds in all, by the sums that are kept of them. Null where these do not tell: of what is searched
+ * for, of a kind together with a result or days, and of days that begin within a quarter of an hour. Looks at 10,000 sums at most: of more it is only
+ * said that there are more than 10,000 attempts, where these have as many.
+ */
+export async function countAttempts(
+  actor: Actor,
+  { mailingId, ...choice }: Choice & { mailingId?: number | null | undefined } = {},
+  on: Db = db,
+): Promise<BoundedCount | null> {
+  return sumAttempts(actor, mailingId ? { mailingId } : { ownerId: actor.id }, choice, on);
+}
+
+/** The same of {@link listAllAttempts}; null also where an `owner` names more than one. */
+export async function countAllAttempts(
+  actor: Actor,
+  { owner, ...choice }: Choice & { owner?: string | undefined } = {},
+  on: Db = db,
+): Promise<BoundedCount | null> {
+  const { alike, only } = await findNamed(owner, on);
+  return alike && !only ? null : sumAttempts(actor, { ownerId: only?.id ?? null }, choice, on);
+}
+
+/** The beginning of a quarter of an hour, or none. */
+const isOfQuarter = (at: Date | null | undefined) => !at || at.getTime() % 900_000 === 0;
+
+async function sumAttempts(
+  actor: Actor,
+  of: CountedOf,
+  { q, status, kind, from, until }: Choice,
+  on: Db,
+): Promise<BoundedCount | null> {
+  if (q || !isOfQuarter(from) || !isOfQuarter(until)) return null;
+  if (kind && (status || from || until)) return null;
+  const whose = (ownerId: Column, mailingId: Column) =>
+    'mailingId' in of
+      ? sql`${mailingId} = ${of.mailingId} and ${readable(actor, ownerId)}`
+      : sql`${readable(actor, ownerId)} and ${of.ownerId === null ? sql`true` : eq(ownerId, of.ownerId)}`;
+  const added = (success: Column, failure: Column, unknown: Column) =>
+    status ? sql`${{ success, failure, unknown }[status]}` : sql`${success} + ${failure} + ${unknown}`;
+  const sums = () => {
+    if (kind) {
+      const [ofOthers, over] =
+        'mailingId' in of
+          ? [
+              mailingAnswers,
+              sql`${mailingAnswers.mailingId} = ${of.mailingId} and ${mailingAnswers.domain} = '' and exists (
+                select 1 from ${mailings} where ${mailings.id} = ${of.mailingId} and ${readable(actor, mailings.ownerId)})`,
+            ]
+          : [
+              kindSums,
+              // Everybody's stand under 0.
+              sql`${kindSums.ownerId} = ${of.ownerId ?? (canManage(actor) ? 0 : actor.id)} and ${
+                of.ownerId === null ? sql`true` : readable(actor, kindSums.ownerId)
+              }`,
+            ];
+      // Runs that are over together, those under way one by one.
+      return sql`
+        select ${ofOthers.attempts} as n from ${ofOthers} where ${over} and ${ofOthers.kind} = ${kind}
+        union all
+        select ${runAnswers.attempts} from ${runs} join ${runAnswers} on ${runAnswers.runId} = ${runs.id}
+        where ${runs.status} = 'open' and ${whose(runs.ownerId, runs.mailingId)}
+          and ${runAnswers.domain} = '' and ${runAnswers.kind} = ${kind}`;
+    }
+    if (!from && !until)
+      return sql`
+        select ${added(runCounts.attemptsSucceeded, runCounts.attemptsFailed, runCounts.attemptsUnknown)} as n from ${runCounts}
+        where ${whose(runCounts.ownerId, runCounts.mailingId)}`;
+    return sql`
+      select ${added(runQuarters.succeeded, runQuarters.failed, runQuarters.unknown)} as n from ${runQuarters}
+      where ${whose(runQuarters.ownerId, runQuarters.mailingId)}
+        ${from ? sql`and ${gte(runQuarters.quarterAt, from)}` : sql``} ${until ? sql`and ${lt(runQuarters.quarterAt, until)}` : sql``}`;
+  };
+  const [summed] = await on.execute<{ value: number; rows: number }>(sql`
+    select coalesce(sum(n), 0)::float8 as value, count(*)::int as rows from (${sums()} limit ${countLimit + 1}) sums`);
+  if (!summed) return null;
+  if (summed.rows <= countLimit) return { value: summed.value, exact: true };
+  return summed.value > countLimit ? { value: countLimit, exact: false } : null;
 }
 
 /** An attempt the actor may read, with how its delivery and its run stand; null when there is none. */

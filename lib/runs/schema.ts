@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { type AnswerKind, answerKinds, type DeliveryStatus, deliveryStatuses } from '@/db/enums';
 import { reasonSchema } from '@/lib/audit/schema';
+import type { BoundedCount } from '@/lib/paging';
 
 const rowId = z.coerce
   .number('invalid_value')
@@ -62,6 +63,21 @@ export type Unreached = { outcomes: readonly FinishableOutcome[]; kinds?: readon
 /** The words of the filter of a run's list of clients; null for anything else. */
 export function asDeliveryStatus(value: unknown) {
   return deliveryStatuses.find((status) => status === value) ?? null;
+}
+
+/** How many clients of a run its counts say a choice of them has; null where they do not tell. */
+export function clientsChosen(
+  { q, status, kind }: { q?: string | undefined; status: DeliveryStatus | null; kind: AnswerKind | null },
+  counts: Record<DeliveryStatus | 'total', number>,
+  kinds: readonly { kind: AnswerKind; failed: number; unknown: number }[],
+): BoundedCount | null {
+  if (q) return null;
+  const { failed, unknown } = kinds.find((each) => each.kind === kind) ?? { failed: 0, unknown: 0 };
+  // Only what failed or is unknown has a kind.
+  const byKind = { failed, unknown, total: failed + unknown };
+  const asked = status ?? 'total';
+  const value = kind === null ? counts[asked] : asked in byKind ? byKind[asked as keyof typeof byKind] : 0;
+  return { value, exact: true };
 }
 
 /** No page of a search through a run looks at more of its clients than this. */

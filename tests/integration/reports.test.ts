@@ -1,8 +1,11 @@
 import { eq, sql } from 'drizzle-orm';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { db } from '@/db/client';
-import { attempts, formerAddresses } from '@/db/schema';
+import { type AnswerKind, deliveryStatuses } from '@/db/enums';
+import { attempts, formerAddresses, runCounts, runs } from '@/db/schema';
 import {
+  countAllAttempts,
+  countAttempts,
   exportAttempts,
   findAttempt,
   listAllAttempts,
@@ -12,6 +15,7 @@ import {
 import { attemptsSearched, csvLine, readAttemptsAsked, readClientsAsked } from '@/lib/attempts/schema';
 import { deleteClient, updateClient } from '@/lib/clients/mutations';
 import { listNextSends } from '@/lib/mailings/queries';
+import { countOf } from '@/lib/paging';
 import type { Actor } from '@/lib/policy/rules';
 import {
   findHighRefusal,
@@ -21,8 +25,8 @@ import {
   mailingFigures,
   ownCounts,
 } from '@/lib/reports/queries';
-import { listDeliveries, listLastRuns } from '@/lib/runs/queries';
-import { clientsSearched } from '@/lib/runs/schema';
+import { findRun, listDeliveries, listLastRuns } from '@/lib/runs/queries';
+import { clientsChosen, clientsSearched } from '@/lib/runs/schema';
 import {
   createActor,
   createAttempt,
@@ -128,6 +132,145 @@ describe('the dashboard', () => {
 });
 
 describe('attempts', () => {
+  test('of a list whose number is shown are exactly so many, however it was narrowed down', async () => {
+    const manager = await createActor(db, { isStaff: true });
+    const walked = async <Filter>(
+      list: (input: Filter & { after: string | undefined; size: number }) => Promise<{
+        items: unknown[];
+        next: string | null;
+      }>,
+      filter: Filter,
+    ) => {
+      let rows = 0;
+      let after: string | undefined;
+      do {
+        const page = await list({ ...filter, after, size: 7 });
+        rows += page.items.length;
+        after = page.next ?? undefined;
+      } while (after);
+      return { value: rows, exact: true };
+    };
+    const results = [
+      {},
+      { status: 'failure', code: 550, kind: 'mailbox_full' },
+      { status: 'failure', code: 550, kind: 'spam' },
+      { status: 'unknown', kind: 'no_answer', response: '' },
+      { status: 'unknown', kind: 'interrupted', response: '' },
+      { status: 'failure', code: 450, kind: 'spam' },
+    ] as const;
+    const mine: { mailingId: number }[] = [];
+    for (const [nth, who] of [owner, owner, stranger].entries()) {
+      const mailing = await createMailing(db, who);
+      mine.push({ mailingId: mailing.id });
+      for (const isOver of [true, false]) {
+        const run = await createRun(db, mailing, { openedAt: new Date(`2026-02-0${nth + 1}T09:50:00Z`) });
+        for (const [at, person] of (await createClients(db, who, isOver ? 5 : 6 + nth)).entries()) {
+          const { status, kind = null }: { status?: 'failure' | 'unknown'; kind?: AnswerKind | null } =
+            results[at % results.length] ?? {};
+          const stands = status === 'failure' ? 'failed' : (status ?? 'sent');
+          const delivery = await createDelivery(db, run, person, { status: stands, kind });
+          for (const minutes of kind === 'spam' ? [0, 35] : [5])
+            await createAttempt(db, run, delivery, {
+              ...results[at % results.length],
+              attemptedAt: new Date(run.openedAt.getTime() + minutes * 60_000),
+            });
+        }
+        if (isOver)
+          await db
+            .update(runs)
+            .set({ status: 'partly_done', closedAt: new Date() })
+            .where(eq(runs.id, run.id));
+      }
+    }
+    const [first] = mine;
+    if (!first) throw new Error('no mailing');
+    const days = { from: new Date('2026-02-01T10:00:00Z'), until: new Date('2026-02-02T10:15:00Z') };
+    const statuses = ['success', 'failure', 'unknown'] as const;
+    const kinds = ['mailbox_full', 'spam', 'no_answer', 'interrupted', 'tls'] as const;
+    const narrowed = [
+      {},
+      { from: days.from },
+      { until: days.until },
+      days,
+      ...statuses.flatMap((status) => [{ status }, { status, ...days }]),
+      ...kinds.map((kind) => ({ kind })),
+    ];
+    const seen = new Set<number>();
+    for (const filter of narrowed) {
+      for (const of of [{}, ...mine]) {
+        const found = await walked((input) => listAttempts(owner, input), { ...of, ...filter });
+        expect(await countAttempts(owner, { ...of, ...filter }), JSON.stringify({ of, filter })).toEqual(
+          found,
+        );
+        seen.add(found.value);
+      }
+      for (const whose of [{}, { owner: owner.email }, { owner: 'nobody is called so' }])
+        expect(
+          await countAllAttempts(manager, { ...whose, ...filter }),
+          JSON.stringify({ whose, filter }),
+        ).toEqual(
+          'owner' in whose && whose.owner !== owner.email
+            ? null
+            : await walked((input) => listAllAttempts(manager, input), { ...whose, ...filter }),
+        );
+      expect(await countAllAttempts(owner, filter)).toEqual(await countAttempts(owner, filter));
+    }
+    expect(seen.size).toBeGreaterThan(6);
+    // Of what the sums do not tell there is no number.
+    for (const filter of [
+      { q: 'spam' },
+      { kind: 'spam' as const, status: 'failure' as const },
+      { kind: 'spam' as const, ...days },
+      { from: new Date('2026-02-01T10:07:00Z') },
+    ])
+      expect(await countAttempts(owner, filter)).toBeNull();
+    // But for what stands on one page whole.
+    const found = await listAttempts(owner, { kind: 'mailbox_full', status: 'failure' });
+    expect(countOf(found, undefined, null)).toEqual({ value: found.items.length, exact: true });
+    expect(countOf({ ...found, next: 'more' }, undefined, null)).toBeNull();
+    expect(countOf(found, 'before', null)).toBeNull();
+  });
+
+  test('clients of a run that fit a choice are as many as it says', async () => {
+    const mailing = await createMailing(db, owner);
+    const run = await createRun(db, mailing);
+    const ends = [
+      { status: 'sent' },
+      { status: 'failed', kind: 'spam' },
+      { status: 'failed', kind: 'spam' },
+      { status: 'failed', kind: 'mailbox_full' },
+      { status: 'unknown', kind: 'no_answer' },
+      { status: 'expired' },
+      { status: 'queued' },
+    ] as const;
+    for (const end of ends) await createDelivery(db, run, await createClient(db, owner), end);
+    const found = await findRun(owner, { mailingId: mailing.id, runId: run.id });
+    const kinds = await listAnswers(owner, { runId: run.id });
+    if (!found) throw new Error('no run');
+    for (const status of [null, ...deliveryStatuses])
+      for (const kind of [null, 'spam', 'mailbox_full', 'no_answer', 'tls'] as const) {
+        const { items } = await listDeliveries(owner, { runId: run.id, status, kind });
+        expect(clientsChosen({ status, kind }, found.counts, kinds), `${status} ${kind}`).toEqual({
+          value: items.length,
+          exact: true,
+        });
+      }
+    expect(clientsChosen({ q: 'a', status: null, kind: null }, found.counts, kinds)).toBeNull();
+  });
+
+  test('of more runs than are added up are more than 10,000, or no number is told', async () => {
+    const mailing = await createMailing(db, owner);
+    await db.execute(sql`
+      insert into runs (mailing_id, owner_id, kind, status, subject, body, from_name, from_email, reply_to, link_base, opened_at, closed_at,
+        served_at)
+      select ${mailing.id}, ${owner.id}, 'manual', 'done', '', '', '', '', '', '', now(), now(), now() from generate_series(1, 10001)`);
+    expect(await countAttempts(owner)).toBeNull();
+    await db.update(runCounts).set({ attemptsSucceeded: 2 }).where(eq(runCounts.mailingId, mailing.id));
+    expect(await countAttempts(owner)).toEqual({ value: 10_000, exact: false });
+    expect(await countAttempts(owner, { status: 'failure' })).toBeNull();
+    expect(await countAttempts(stranger)).toEqual({ value: 0, exact: true });
+  });
+
   test('are listed newest first, of one’s own, by mailing and result, page by page', async () => {
     const { mailing } = await sentMailing(owner, 5);
     await sentMailing(stranger);

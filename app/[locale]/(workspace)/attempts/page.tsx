@@ -3,12 +3,13 @@ import { getTranslations } from 'next-intl/server';
 import { LinkButton } from '@/components/layout/link';
 import { ListPage, listHref } from '@/components/layout/list-page';
 import { AttemptFilters } from '@/components/reports/attempt-filters';
-import { AttemptsTable, SearchedTo } from '@/components/reports/attempts-table';
+import { AttemptsNote, AttemptsTable } from '@/components/reports/attempts-table';
 import { Empty } from '@/components/ui/empty';
-import { listAttempts } from '@/lib/attempts/queries';
+import { countAttempts, listAttempts } from '@/lib/attempts/queries';
 import { readAttemptsAsked } from '@/lib/attempts/schema';
 import { requireActor } from '@/lib/auth/session';
 import { findMailing, listMailingNames } from '@/lib/mailings/queries';
+import { countOf } from '@/lib/paging';
 
 type Props = { searchParams: Promise<Record<string, string | string[] | undefined>> };
 
@@ -28,9 +29,9 @@ export default async function AttemptsPage({ searchParams }: Props) {
   ]);
   if (filter.mailingId !== null && !mailing) errors.mailing = { code: 'not_found' };
   const isWrong = Object.keys(errors).length > 0;
-  const page = isWrong
-    ? { items: [], next: null, searchedTo: null }
-    : await listAttempts(actor, { ...filter, after });
+  const [page, count] = isWrong
+    ? [{ items: [], next: null, searchedTo: null }, null]
+    : await Promise.all([listAttempts(actor, { ...filter, after }), countAttempts(actor, filter)]);
   const mailings =
     mailing && !names.some((name) => name.id === mailing.id)
       ? [{ id: mailing.id, name: mailing.name }, ...names]
@@ -63,7 +64,15 @@ export default async function AttemptsPage({ searchParams }: Props) {
           ? { title: t('nothingFound'), body: t('nothingFoundBody'), showAll: t('showAll') }
           : null
       }
-      note={page.searchedTo ? <SearchedTo at={page.searchedTo} zone={actor.timeZone} /> : null}
+      note={
+        nothing && !page.searchedTo ? null : (
+          <AttemptsNote
+            count={countOf(page, after, count)}
+            searchedTo={page.searchedTo}
+            zone={actor.timeZone}
+          />
+        )
+      }
       next={page.next}
       after={after}
       isDamaged={isDamaged}

@@ -386,7 +386,19 @@ export default async function MailingPage({ params, searchParams }: Props) {
           {attempts.items.length === 0 ? (
             <p className="text-muted">{t('attemptsEmpty')}</p>
           ) : (
-            <AttemptsTable attempts={attempts.items} zone={zone} showMailing={false} />
+            <>
+              <AttemptsTable attempts={attempts.items} zone={zone} showMailing={false} />
+              <p className="text-[0.8125rem] text-muted">
+                {t('attemptsShown', {
+                  count: attempts.items.length,
+                  // Counted a moment before or after.
+                  of: Math.max(
+                    attempts.items.length,
+                    figures.attemptsSucceeded + figures.attemptsFailed + figures.attemptsUnknown,
+                  ),
+                })}
+              </p>
+            </>
           )}
         </section>
 

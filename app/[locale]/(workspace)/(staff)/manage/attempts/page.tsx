@@ -3,10 +3,11 @@ import { notFound } from 'next/navigation';
 import { getTranslations } from 'next-intl/server';
 import { ListPage, listHref } from '@/components/layout/list-page';
 import { AttemptFilters } from '@/components/reports/attempt-filters';
-import { AttemptsTable, SearchedTo } from '@/components/reports/attempts-table';
-import { listAllAttempts } from '@/lib/attempts/queries';
+import { AttemptsNote, AttemptsTable } from '@/components/reports/attempts-table';
+import { countAllAttempts, listAllAttempts } from '@/lib/attempts/queries';
 import { readAttemptsAsked } from '@/lib/attempts/schema';
 import { requireActor } from '@/lib/auth/session';
+import { countOf } from '@/lib/paging';
 import { canManage } from '@/lib/policy/rules';
 
 type Props = { searchParams: Promise<Record<string, string | string[] | undefined>> };
@@ -22,21 +23,31 @@ export default async function AllAttemptsPage({ searchParams }: Props) {
   const params = { ...(await searchParams), mailing: undefined };
   const { asked, filter, errors, after, isDamaged } = readAttemptsAsked(params, actor.timeZone);
   const isWrong = Object.keys(errors).length > 0;
-  const [t, page] = await Promise.all([
+  const [t, page, count] = await Promise.all([
     getTranslations('manage'),
     isWrong ? { items: [], next: null, searchedTo: null } : listAllAttempts(actor, { ...filter, after }),
+    isWrong ? null : countAllAttempts(actor, filter),
   ]);
+  const nothing = page.items.length === 0;
   return (
     <ListPage
       title={t('attempts.title')}
       lead={t('attempts.lead')}
       search={<AttemptFilters asked={asked} errors={errors} zone={actor.timeZone} />}
       nothing={
-        page.items.length === 0 && !isWrong
+        nothing && !isWrong
           ? { title: t('nothingFound'), body: t('nothingFoundBody'), showAll: t('showAll') }
           : null
       }
-      note={page.searchedTo ? <SearchedTo at={page.searchedTo} zone={actor.timeZone} /> : null}
+      note={
+        nothing && !page.searchedTo ? null : (
+          <AttemptsNote
+            count={countOf(page, after, count)}
+            searchedTo={page.searchedTo}
+            zone={actor.timeZone}
+          />
+        )
+      }
       next={page.next}
       after={after}
       isDamaged={isDamaged}

@@ -26,6 +26,7 @@ import { requireActor } from '@/lib/auth/session';
 import { systemClock } from '@/lib/clock';
 import { formatInstant } from '@/lib/format';
 import { countMailingClients, findMailing } from '@/lib/mailings/queries';
+import { countOf } from '@/lib/paging';
 import { can } from '@/lib/policy/rules';
 import { listAnsweringDomains, listAnswers, listRates } from '@/lib/reports/queries';
 import {
@@ -36,7 +37,7 @@ import {
   measureRate,
   readingOf,
 } from '@/lib/runs/queries';
-import { finishableOutcomes } from '@/lib/runs/schema';
+import { clientsChosen, finishableOutcomes } from '@/lib/runs/schema';
 
 type Props = {
   params: Promise<{ id: string; runId: string }>;
@@ -67,10 +68,11 @@ export default async function RunPage(props: Props) {
   const under = run.status === 'open' || run.status === 'waiting';
   const mayChange = can(actor, 'send', mailing.ownerId) && !mailing.archivedAt;
   const asksForNumbers = run.status === 'missed' || (under && mayChange);
-  const [t, tKinds, tErrors, locale, progress, page, audience, open, kinds, domains, rates] =
+  const [t, tKinds, tClients, tErrors, locale, progress, page, audience, open, kinds, domains, rates] =
     await Promise.all([
       getTranslations('mailings'),
       getTranslations('reports.answers.kinds'),
+      getTranslations('clients'),
       getTranslations('errors'),
       getLocale(),
       findProgress(actor, { mailingId: mailing.id, runId: run.id }),
@@ -108,6 +110,7 @@ export default async function RunPage(props: Props) {
   const href = (cursor: string | null) => addressOf({ q, status, kind, after: cursor });
   const listOf = ({ kind: of, domain }: { kind?: AnswerKind; domain?: string }) =>
     `${addressOf({ q: domain && `@${domain}`, kind: of ?? null })}#clients`;
+  const count = countOf(page, after, clientsChosen({ q, status, kind }, counts, kinds));
   const missed = counts.failed + counts.unknown;
   const tried = counts.sent + missed > 0 || rates.steps.length > 0;
 
@@ -299,6 +302,11 @@ export default async function RunPage(props: Props) {
             )}
             <Pager
               label={t('run.clients')}
+              note={
+                page.items.length > 0 && count
+                  ? tClients('count', { value: count.value, exact: count.exact ? 'yes' : 'no' })
+                  : null
+              }
               nextHref={page.next ? href(page.next) : null}
               firstHref={after ? href(null) : null}
             />
