@@ -542,22 +542,22 @@ const exportChunk = 2000;
 const dialect = new PgDialect();
 
 type ToExport = { mailingId: number; runId?: number | null };
-/** Asks for one row, and answers its values as PostgreSQL wrote them. */
-type ReadOctets = (query: SQL) => Promise<(Buffer | null)[] | undefined>;
 
-/** Neither made into text nor into anything else: a string of a million rows stays in memory until all of it is looked through. */
-export const readOctets: ReadOctets = async (query) => {
+/**
+ * The values of one row as PostgreSQL wrote them, neither made into text nor into anything else: a string of a million rows stays in
+ * memory until all of it is looked through.
+ */
+async function readOctets(query: SQL): Promise<(Buffer | null)[] | undefined> {
   const { sql: text, params } = dialect.sqlToQuery(query);
   const [row] = await driver().unsafe(text, params.map(String), { prepare: true }).raw();
   return row;
-};
+}
 
 /** What `rows` makes of each chunk of the attempts that are exported, `order` being theirs. */
 async function* exportChunks(
   actor: Actor,
   { mailingId, runId }: ToExport,
   rows: (order: SQL) => SQL,
-  ask: ReadOctets,
 ): AsyncGenerator<Buffer, void> {
   // The whole chunk comes as one value: a million rows with a value for each cell are made and cleared away at the cost of all the rest.
   const read = async (from: { at: string; id: string }) => {
@@ -569,7 +569,7 @@ async function* exportChunks(
       ? [sql`chunk.id`, sql`chunk.id desc`]
       : [sql`chunk.attempted_at, chunk.id`, sql`chunk.attempted_at desc, chunk.id desc`];
     // First the chunk, then each one's delivery: joined at once PostgreSQL starts workers for every chunk, which takes longer than to read it.
-    const found = await ask(sql`
+    const found = await readOctets(sql`
       with chunk as materialized (
         select ${attempts.id}, ${attempts.attemptedAt}, ${attempts.status}, ${attempts.response}, ${attempts.runId}, ${attempts.deliveryId}
         from ${attempts} where ${attempts.mailingId} = ${mailingId} and ${further}
@@ -620,17 +620,12 @@ export async function* exportAttempts(
     actor,
     input,
     (order) => sql`json_agg(json_build_object(${fields}) order by ${order})`,
-    readOctets,
   );
   for await (const piece of pieces) if (piece.length > 0) yield JSON.parse(piece.toString());
 }
 
 /** The same as the octets of lines of CSV, each as {@link csvLine} writes it, many in a piece. */
-export async function* exportAttemptLines(
-  actor: Actor,
-  input: ToExport,
-  ask: ReadOctets = readOctets,
-): AsyncGenerator<Uint8Array, void> {
+export async function* exportAttemptLines(actor: Actor, input: ToExport): AsyncGenerator<Uint8Array, void> {
   // PostgreSQL writes what is plain. The rest comes as JSON behind a tab, which stands in no plain line, and is made harmless here.
   const plain = sql`${plainCell.source}::text`;
   const pieces = exportChunks(
@@ -640,7 +635,6 @@ export async function* exportAttemptLines(
       case when ${exported.email} ~ ${plain} and ${exported.server_response} ~ ${plain} then concat_ws(',', ${exportedCells})
         else e'\\t' || json_build_array(${exportedCells})::text end || e'\\r\\n',
       '' order by ${order})`,
-    ask,
   );
   for await (const piece of pieces) yield withoutTabs(piece);
 }
