@@ -1,5 +1,5 @@
 import net from 'node:net';
-import { portOf } from './smtp-sink';
+import { listen } from '../support/listen';
 
 /**
  * A way to PostgreSQL that can be cut, closed and held at any message. `n` counts what engines write to the server, in chunks as
@@ -66,9 +66,9 @@ export async function startDatabaseProxy(serverPort: number): Promise<DatabasePr
       if (!engine.destroyed) engine.write(chunk);
     });
   });
-  await new Promise<void>((resolve) => listener.listen(0, '127.0.0.1', resolve));
+  const { port } = await listen(listener);
   const proxy: DatabaseProxy = {
-    port: portOf(listener),
+    port,
     written: () => written,
     watch: null,
     cut() {

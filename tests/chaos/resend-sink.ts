@@ -2,7 +2,8 @@ import { createHash, randomUUID } from 'node:crypto';
 import http from 'node:http';
 import { setTimeout as pause } from 'node:timers/promises';
 import { z } from 'zod';
-import { portOf, type Sink, type Stage } from './smtp-sink';
+import { listen } from '../support/listen';
+import type { Sink, Stage } from './smtp-sink';
 
 const batch = z.array(z.looseObject({ to: z.array(z.string()) }));
 
@@ -88,13 +89,13 @@ export async function startResendSink({ latencyMs }: { latencyMs: number }): Pro
         underWay -= 1;
       });
   });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { base } = await listen(server);
 
   const sink: ResendSink = {
     settings: {
       EMAIL_TRANSPORT: 'resend',
       RESEND_API_KEY: 're_chaos',
-      RESEND_BASE_URL: `http://127.0.0.1:${portOf(server)}`,
+      RESEND_BASE_URL: base,
     },
     accepted: [],
     violations: [],

@@ -1,5 +1,6 @@
 import net from 'node:net';
 import { setTimeout as pause } from 'node:timers/promises';
+import { listen } from '../support/listen';
 
 /** How far a letter has come; each is told once for every letter that gets there. */
 export type Stage = 'mail' | 'data' | 'dot' | 'accepted' | 'replied';
@@ -116,10 +117,10 @@ export async function startSmtpSink({ latencyMs, takesOrphans }: Options): Promi
       take();
     });
   });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = await listen(server);
 
   const sink: Sink = {
-    settings: { EMAIL_TRANSPORT: 'smtp', SMTP_URL: `smtp://127.0.0.1:${portOf(server)}?tls=off` },
+    settings: { EMAIL_TRANSPORT: 'smtp', SMTP_URL: `smtp://127.0.0.1:${port}?tls=off` },
     accepted: [],
     violations: [],
     watch: null,
@@ -134,11 +135,4 @@ export async function startSmtpSink({ latencyMs, takesOrphans }: Options): Promi
       }),
   };
   return sink;
-}
-
-/** The port a server listens on. */
-export function portOf(server: net.Server): number {
-  const address = server.address();
-  if (address === null || typeof address === 'string') throw new Error('the server has no port');
-  return address.port;
 }

@@ -1,7 +1,7 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { privateControl, publicControl } from '@/lib/cache/control';
+import { listen } from '@/tests/support/listen';
 import { hasNginx, type Nginx, startNginx, withoutNginx } from '@/tests/support/nginx';
 import { ask } from '@/tests/support/visit';
 
@@ -23,8 +23,7 @@ describe.skipIf(!hasNginx)(`nginx in front, with the file that is shipped${witho
     });
   });
   beforeAll(async () => {
-    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-    nginx = await startNginx((server.address() as AddressInfo).port);
+    nginx = await startNginx((await listen(server)).port);
   });
   afterAll(async () => {
     await nginx.end();

@@ -2,7 +2,6 @@
 import '@/tests/support/request-scope';
 
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { getPayloadFromClientToken, put } from '@vercel/blob/client';
 import { eq } from 'drizzle-orm';
 import sharp from 'sharp';
@@ -16,6 +15,7 @@ import { storeImage, tidyUploads } from '@/lib/uploads/mutations';
 import { imageKind, newImageName } from '@/lib/uploads/policy';
 import { imageBytesMax, rawPath } from '@/lib/uploads/schema';
 import { createActor, createUser } from '@/tests/support/factories';
+import { listen } from '@/tests/support/listen';
 import { png } from '@/tests/support/pictures';
 import { withRequest } from '@/tests/support/request-scope';
 import { signIn } from '@/tests/support/sign-in';
@@ -72,8 +72,7 @@ function blob({ method, url, body }: Call, response: ServerResponse): void {
 }
 
 beforeAll(async () => {
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  base = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  ({ base } = await listen(server));
   process.env.VERCEL_BLOB_API_URL = base;
   process.env.BLOB_READ_WRITE_TOKEN = 'vercel_blob_rw_store_secret';
 });

@@ -15,6 +15,7 @@ import {
   createRun,
   createUser,
 } from '@/tests/support/factories';
+import { listen } from '@/tests/support/listen';
 import { withRequest } from '@/tests/support/request-scope';
 import { signIn } from '@/tests/support/sign-in';
 import { ask } from '@/tests/support/visit';
@@ -31,9 +32,7 @@ let base = '';
 const password = 'a long and honest passphrase';
 
 beforeAll(async () => {
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const address = server.address();
-  base = `http://127.0.0.1:${typeof address === 'object' ? address?.port : ''}`;
+  ({ base } = await listen(server));
 });
 afterAll(() => server.close());
 

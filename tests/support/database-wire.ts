@@ -1,4 +1,5 @@
 import net from 'node:net';
+import { listen } from './listen';
 
 /** A statement on its way to the server: its text, its parameters as they go over the wire, and each of them as text. */
 export type Statement = { query: string; parameters: string; values: (string | null)[] };
@@ -164,12 +165,10 @@ export async function layDatabaseWire(serverUrl: string): Promise<DatabaseWire> 
       if (statement?.fate !== 'cut-after' && !engine.destroyed) engine.write(message);
     };
   });
-  await new Promise<void>((resolve) => listener.listen(0, '127.0.0.1', resolve));
-  const address = listener.address();
-  if (address === null || typeof address === 'string') throw new Error('no port');
+  const own = await listen(listener);
   const url = new URL(serverUrl);
   url.hostname = '127.0.0.1';
-  url.port = String(address.port);
+  url.port = String(own.port);
   const wire: DatabaseWire = {
     url: url.href,
     watch: null,

@@ -1,4 +1,5 @@
 import { createServer } from 'node:http';
+import { listen } from './listen';
 
 /** A letter as Resend was asked to send it. */
 export type AskedLetter = {
@@ -112,10 +113,9 @@ export async function resendSink(options: Options = {}): Promise<ResendSink> {
       }
     });
   });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const address = server.address();
+  const { base } = await listen(server);
   return {
-    url: `http://127.0.0.1:${address !== null && typeof address === 'object' ? address.port : 0}`,
+    url: base,
     asked,
     taken,
     idOf: (to) => ids.get(to),

@@ -1,4 +1,5 @@
 import net from 'node:net';
+import { listen } from './listen';
 
 /** What a scripted server does at a command; the default is to say yes. `n` counts letters (MAIL commands) from 1. */
 export type Script = {
@@ -125,11 +126,9 @@ export async function scriptedSmtp(script: Script = {}): Promise<ScriptedServer>
       take();
     });
   });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const address = server.address();
-  if (address === null || typeof address === 'string') throw new Error('no port');
+  const { port } = await listen(server);
   return {
-    port: address.port,
+    port,
     letters,
     recipients,
     commands,

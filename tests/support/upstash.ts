@@ -1,5 +1,5 @@
 import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { listen } from './listen';
 import type { Redis } from './redis';
 
 /** What the server does with a request: count as Redis would, after `delayMs`; or one of the ways to be ill. */
@@ -133,9 +133,9 @@ export async function startUpstash(redis?: Redis) {
     return { result: [used, Number(tokens)] };
   }
 
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { base } = await listen(server);
   return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    url: base,
     counts,
     stored,
     state,

@@ -1,8 +1,8 @@
 import { createServer, type IncomingMessage, type RequestListener } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { cacheControlOf, privateControl, publicControl } from '@/lib/cache/control';
 import { sayWhatMayBeKept } from '@/lib/http';
+import { listen } from '../support/listen';
 import { ask } from '../support/visit';
 
 const page = { status: 200, isForOne: false, isOn: true };
@@ -39,8 +39,7 @@ describe('the answers of a server', () => {
   let base = '';
   beforeAll(async () => {
     sayWhatMayBeKept();
-    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-    base = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    ({ base } = await listen(server));
   });
   afterAll(() => {
     server.closeAllConnections();
@@ -75,8 +74,7 @@ describe('an answer that its asker has already', () => {
   let base = '';
   beforeAll(async () => {
     sayWhatMayBeKept();
-    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-    base = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    ({ base } = await listen(server));
   });
   afterAll(() => {
     server.closeAllConnections();

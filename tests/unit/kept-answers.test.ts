@@ -5,6 +5,7 @@ import { createAnswers } from '@/lib/cache/answers';
 import { untilTag } from '@/lib/cache/entries';
 import { createCache } from '@/lib/cache/handler';
 import { sayWhatMayBeKept } from '@/lib/http';
+import { listen } from '../support/listen';
 import { ask } from '../support/visit';
 
 /* What stands before Next, over a real socket. In Next's place: something that makes pages and keeps them in the real cache, as it does. */
@@ -42,9 +43,7 @@ let base = '';
 
 beforeAll(async () => {
   sayWhatMayBeKept();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const address = server.address();
-  base = `http://127.0.0.1:${typeof address === 'object' ? address?.port : ''}`;
+  ({ base } = await listen(server));
 });
 afterAll(() => server.close());
 beforeEach(() => {
@@ -177,9 +176,7 @@ test('where nobody can say what is current, the visit ends all the same, with th
       response.end('from Next');
     }),
   );
-  await new Promise<void>((resolve) => own.listen(0, '127.0.0.1', resolve));
-  const address = own.address();
-  const at = `http://127.0.0.1:${typeof address === 'object' ? address?.port : ''}`;
+  const { base: at } = await listen(own);
   expect((await ask(at, '/blog')).body).toBe('from Next');
   expect(answers.size).toBe(1);
   expect((await ask(at, '/blog')).body).toBe('from Next');

@@ -3,6 +3,7 @@ import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { lighten, sendLight } from '@/lib/cache/light';
 import { sayWhatMayBeKept } from '@/lib/http';
+import { listen } from '../support/listen';
 import { ask } from '../support/visit';
 
 /* Pages as Next 16.4 writes them, and how it sends them: in parts or at once, its headers before or with the first octet. */
@@ -59,9 +60,7 @@ const server = createServer((request, response) =>
 let base = '';
 beforeAll(async () => {
   sayWhatMayBeKept();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const address = server.address();
-  base = `http://127.0.0.1:${typeof address === 'object' ? address?.port : ''}`;
+  ({ base } = await listen(server));
 });
 afterAll(() => server.close());
 beforeEach(() => asked.splice(0));

@@ -1,6 +1,7 @@
 import { createServer, type IncomingMessage } from 'node:http';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { mendRequests } from '@/lib/http';
+import { listen } from '../support/listen';
 import { ask } from '../support/visit';
 
 /* What a server of this process is given to read, asked over a real socket. */
@@ -12,9 +13,7 @@ let base = '';
 
 beforeAll(async () => {
   mendRequests();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const address = server.address();
-  base = `http://127.0.0.1:${typeof address === 'object' ? address?.port : ''}`;
+  ({ base } = await listen(server));
 });
 afterAll(() => server.close());
 

@@ -1,17 +1,18 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import http, { type IncomingHttpHeaders } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { brotliDecompressSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { packFiles } from '@/lib/cache/pack';
 import { answerPacked } from '@/lib/cache/packed';
+import { listen } from '../support/listen';
 
 const script = `const words = ${JSON.stringify('the quick brown fox '.repeat(200))};`;
 const style = 'p{margin:0}'.repeat(300);
 let folder: string;
 let server: http.Server;
+let port: number;
 
 beforeAll(async () => {
   folder = mkdtempSync(path.join(tmpdir(), 'mailroom-packed-'));
@@ -24,7 +25,7 @@ beforeAll(async () => {
   writeFileSync(path.join(folder, 'static', 'new.js'), 'not packed');
   const before = answerPacked(path.join(folder, 'static'), 1_000_000);
   server = http.createServer(before((_request, response) => response.end('next')));
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  ({ port } = await listen(server));
 });
 afterAll(async () => {
   await new Promise((resolve) => server.close(resolve));
@@ -34,7 +35,6 @@ afterAll(async () => {
 type Answer = { headers: IncomingHttpHeaders; body: Buffer };
 
 function get(address: string, headers: Record<string, string> = {}, method = 'GET'): Promise<Answer> {
-  const { port } = server.address() as AddressInfo;
   return new Promise((resolve, reject) => {
     // As it is written: no client tidies it up.
     const request = http.request({ host: '127.0.0.1', port, path: address, headers, method, agent: false });
