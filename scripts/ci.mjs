@@ -5,7 +5,7 @@ import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { debianProgram } from './debian.mjs';
-import { installPackages, root } from './prepare.mjs';
+import { installPackages, npm, root } from './prepare.mjs';
 
 let passed = 0;
 let failed = 0;
@@ -40,8 +40,7 @@ process.exitCode = failed > 0 ? 1 : 0;
 
 /** Runs npm with its output shown and kept. */
 function run(args) {
-  const own = process.env.npm_execpath?.endsWith('.js') ? process.env.npm_execpath : null;
-  const [program, first] = own ? [process.execPath, [own]] : ['npm', []];
+  const [program, ...first] = npm;
   return new Promise((resolve, reject) => {
     const child = spawn(program, [...first, ...args], { cwd: root, stdio: ['ignore', 'pipe', 'inherit'] });
     let output = '';

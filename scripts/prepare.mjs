@@ -12,6 +12,11 @@ export const root = path.join(path.dirname(fileURLToPath(import.meta.url)), '..'
 /** Something is missing or in the way; the message says what, and what to do. */
 export class Trouble extends Error {}
 
+/** The npm that started us, else the one on the PATH. */
+export const npm = process.env.npm_execpath?.endsWith('.js')
+  ? [process.execPath, process.env.npm_execpath]
+  : ['npm'];
+
 /** Packages that fit the lock file and this machine. */
 export async function installPackages(log) {
   const modules = path.join(root, 'node_modules');
@@ -26,15 +31,12 @@ export async function installPackages(log) {
     '--no-fund',
     '--loglevel=error',
   ];
-  // The npm that started us, else the one on the PATH.
-  const own = process.env.npm_execpath?.endsWith('.js') ? process.env.npm_execpath : null;
-  const result = own
-    ? spawnSync(process.execPath, [own, ...args], { cwd: root, stdio: ['ignore', 'inherit', 'inherit'] })
-    : spawnSync('npm', args, {
-        cwd: root,
-        stdio: ['ignore', 'inherit', 'inherit'],
-        shell: process.platform === 'win32',
-      });
+  const [program, ...first] = npm;
+  const result = spawnSync(program, [...first, ...args], {
+    cwd: root,
+    stdio: ['ignore', 'inherit', 'inherit'],
+    shell: process.platform === 'win32' && program === 'npm',
+  });
   if (result.status !== 0)
     throw new Trouble(
       'Installing the packages failed; npm says above why. Is the registry reachable from here? Run `npm install` to try by hand.',
