@@ -130,6 +130,7 @@ const named = [
   'cancelled',
   'outcomes',
   'kinds',
+  'unknownKinds',
   'requeued',
   'ownerId',
 ] as const;
@@ -161,7 +162,7 @@ function Changes({ before, after, zone }: Pick<AuditRow, 'before' | 'after'> & {
         .filter((status) => found.includes(`"${status}"`))
         .map((status) => words(`deliveryStatus.${status}`))
         .join(', ');
-    if (field === 'kinds')
+    if (field === 'kinds' || field === 'unknownKinds')
       return answerKinds
         .filter((kind) => found.includes(`"${kind}"`))
         .map((kind) => answers(`${kind}.name`))

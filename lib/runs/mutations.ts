@@ -189,8 +189,9 @@ export async function stopMailing(
 
 /**
  * Requeues deliveries of a run that ended in one of `outcomes`, with the frozen letter; the run is open again for 24 hours. With
- * `kinds`, of those that failed only what ended by such an answer. Without `runId`: the latest run that has such rows. Codes:
- * not_found, mailing_disabled, owner_blocked, choose_outcome, nothing_to_finish, another_run_open.
+ * `kinds`, of those that failed only what ended by such an answer; with `unknownKinds`, of those nobody knows of only what became
+ * unknown so. Without `runId`: the latest run that has such rows. Codes: not_found, mailing_disabled, owner_blocked, choose_outcome,
+ * nothing_to_finish, another_run_open.
  */
 export async function finishRun(
   actor: Actor,
@@ -223,8 +224,14 @@ export async function finishRun(
       const requeued = await requeue(tx, run.id, input, now);
       if (requeued === 0) return refuse('nothing_to_finish');
       await tx.update(mailings).set({ status: 'running' }).where(eq(mailings.id, mailing.id));
-      const { outcomes, kinds } = input;
-      const after = { runId: run.id, outcomes, ...(kinds ? { kinds } : {}), requeued };
+      const { outcomes, kinds, unknownKinds } = input;
+      const after = {
+        runId: run.id,
+        outcomes,
+        ...(kinds ? { kinds } : {}),
+        ...(unknownKinds ? { unknownKinds } : {}),
+        requeued,
+      };
       await auditForeign(actor, mailing, { action: 'finish_run', after }, tx);
       return done({ runId: run.id, mailingId: mailing.id, requeued });
     });

@@ -13,11 +13,20 @@ const rowId = z.coerce
 export const finishableOutcomes = ['failed', 'expired', 'cancelled', 'unknown'] as const;
 export type FinishableOutcome = (typeof finishableOutcomes)[number];
 
+/** How a letter becomes unknown: no answer came after it was handed over, or the engine ended while it was on its way. */
+export const unknownKinds = ['no_answer', 'interrupted'] as const satisfies AnswerKind[];
+
 export const mailingCommandSchema = z.object({ mailingId: rowId });
 export const disableSchema = z.object({ mailingId: rowId, reason: reasonSchema });
 
 const listed = (value: unknown) =>
   value === undefined || value === '' ? [] : Array.isArray(value) ? value : [value];
+/** Some of these; left out: any. An empty one stands for the question, and names none. */
+const someOf = <Kind extends AnswerKind>(kinds: readonly Kind[]) =>
+  z.preprocess(
+    (value) => (value === undefined ? value : listed(value).filter((kind) => kind !== '')),
+    z.array(z.enum(kinds, 'invalid_value')).optional(),
+  );
 
 export const finishRunSchema = z
   .object({
@@ -27,11 +36,10 @@ export const finishRunSchema = z
       listed,
       z.array(z.enum(finishableOutcomes, 'invalid_value')).min(1, 'choose_outcome'),
     ),
-    /** Of those that failed, only these kinds of answers; left out: any. An empty one stands for the question, and names none. */
-    kinds: z.preprocess(
-      (value) => (value === undefined ? value : listed(value).filter((kind) => kind !== '')),
-      z.array(z.enum(answerKinds, 'invalid_value')).optional(),
-    ),
+    /** Of those that failed, only these kinds of answers. */
+    kinds: someOf(answerKinds),
+    /** Of those nobody knows of, only what became unknown so. */
+    unknownKinds: someOf(unknownKinds),
     /** Ticked: whoever it is knows that a second copy may arrive. */
     mayRepeat: z.string().optional(),
   })
@@ -42,6 +50,10 @@ export const finishRunSchema = z
   .refine(({ outcomes, kinds }) => kinds?.length !== 0 || !outcomes.includes('failed'), {
     path: ['kinds'],
     error: 'choose_kind',
+  })
+  .refine(({ outcomes, unknownKinds: some }) => some?.length !== 0 || !outcomes.includes('unknown'), {
+    path: ['unknownKinds'],
+    error: 'choose_unknown_kind',
   });
 
 /** By these answers the same letter is refused at the same address again, so a page proposes a finish without them. */
@@ -58,7 +70,11 @@ export const refusedAgain: ReadonlySet<AnswerKind> = new Set<AnswerKind>([
 ]);
 
 /** Those of a run whom a finish brings the letter to. */
-export type Unreached = { outcomes: readonly FinishableOutcome[]; kinds?: readonly AnswerKind[] | undefined };
+export type Unreached = {
+  outcomes: readonly FinishableOutcome[];
+  kinds?: readonly AnswerKind[] | undefined;
+  unknownKinds?: readonly (typeof unknownKinds)[number][] | undefined;
+};
 
 /** The words of the filter of a run's list of clients; null for anything else. */
 export function asDeliveryStatus(value: unknown) {

@@ -937,18 +937,25 @@ export async function findStall(now: Date): Promise<{ lastPassAt: Date | null } 
 
 // ── what people do to runs ────────────────────────────────────────────────────────────────────────────────────────────────
 
-/** Deliveries that ended so; of those that failed, with `kinds`, only what ended by such an answer. By the index of what was missed. */
+/**
+ * Deliveries that ended so; of those that failed, with `kinds`, only what ended by such an answer, and of those nobody knows of, with
+ * `unknownKinds`, only what became unknown so. By the index of what was missed.
+ */
 export function isUnreached({
   outcomes,
   kinds,
+  unknownKinds,
 }: {
   outcomes: readonly DeliveryStatus[];
   kinds?: readonly AnswerKind[] | undefined;
+  unknownKinds?: readonly AnswerKind[] | undefined;
 }): SQL {
-  const ended = sql`deliveries.miss = any (${sql.param(`{${outcomes}}`)}::delivery_status[])`;
-  return kinds
-    ? sql`${ended} and (deliveries.miss <> 'failed' or deliveries.kind = any (${sql.param(`{${kinds}}`)}::answer_kind[]))`
-    : ended;
+  const only = (outcome: DeliveryStatus, which: readonly AnswerKind[] | undefined) =>
+    which
+      ? sql`and (deliveries.miss <> ${outcome} or deliveries.kind = any (${sql.param(`{${which}}`)}::answer_kind[]))`
+      : sql``;
+  return sql`deliveries.miss = any (${sql.param(`{${outcomes}}`)}::delivery_status[])
+    ${only('failed', kinds)} ${only('unknown', unknownKinds)}`;
 }
 
 /** Puts ended deliveries of a run back into the queue with all their tries; returns how many. The caller has opened the run. */

@@ -13,7 +13,7 @@ import { finishRun } from '@/lib/runs/mutations';
 import { listDeliveries } from '@/lib/runs/queries';
 import type { FinishableOutcome } from '@/lib/runs/schema';
 import { sendDueMailings } from '@/lib/sending/engine';
-import { asActor, createClient, createMailing, createUser } from '../support/factories';
+import { asActor, createClient, createDelivery, createMailing, createUser } from '../support/factories';
 import { recount } from '../support/ledger';
 import { accepted, noAnswer, playedTransport, refusedForGood, refusedForNow } from '../support/transport';
 
@@ -155,7 +155,7 @@ describe('what the servers answered', () => {
     expect(unchanged).toEqual({ kind: 'address_unknown', attempts: 2, failed: 2, unknown: 0 });
   });
 
-  it('is chosen from among what failed alone: other outcomes have no answer to be chosen by', async () => {
+  it('is chosen from among what failed alone, where it is asked for nothing else: of other outcomes all come', async () => {
     const { mailing, run } = await sendToAll();
     const finish = (outcomes: FinishableOutcome[], kinds: AnswerKind[]) =>
       finishRun(actor, { mailingId: mailing.id, outcomes, kinds }, db, clock);
@@ -168,5 +168,29 @@ describe('what the servers answered', () => {
       'spam@Two.test',
     ]);
     await recount(run.id);
+  });
+
+  it('is chosen from among the unknown too, by how they became so, and leaves the others as they are', async () => {
+    const { mailing, run } = await sendToAll();
+    const other = await createClient(db, actor, { email: 'cut-off@three.test' });
+    await createDelivery(db, run, other, { status: 'unknown', kind: 'interrupted', reason: 'engine_died' });
+    const finish = (unknownKinds: ('no_answer' | 'interrupted')[], kinds?: AnswerKind[]) =>
+      finishRun(
+        actor,
+        { mailingId: mailing.id, outcomes: ['failed', 'unknown'], kinds, unknownKinds },
+        db,
+        clock,
+      );
+    const server = playedTransport();
+    expect(await finish(['interrupted'], ['spam'])).toMatchObject({ data: { requeued: 2 } });
+    await pass(server);
+    expect(server.handed.map(({ letter }) => letter.to.address).sort()).toEqual([
+      'cut-off@three.test',
+      'spam@Two.test',
+    ]);
+    expect(await finish(['interrupted'], ['spam'])).toMatchObject({ error: { code: 'nothing_to_finish' } });
+    expect(await listAnswers(actor, { runId: run.id })).toContainEqual(
+      expect.objectContaining({ kind: 'no_answer', unknown: 1 }),
+    );
   });
 });

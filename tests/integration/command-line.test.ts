@@ -68,6 +68,8 @@ describe('wrong usage', () => {
       ['user', 'create', '--email', 'a@b.example'],
       ['mailing', 'finish', '1'],
       ['mailing', 'finish', '1', '--unknown', '--kind', 'spam'],
+      ['mailing', 'finish', '1', '--unknown', '--kind', 'interrupted', 'spam'],
+      ['mailing', 'finish', '1', '--expired', '--kind', 'interrupted'],
       ['mailing', 'finish', '1', '--failed', '--kind', 'no_such_answer'],
       ['mailing', 'list', '--after', 'nonsense'],
       ['mailing', 'list', '--after', Buffer.from('["1"]').toString('base64url')],
@@ -320,6 +322,38 @@ test('a run is finished for those with the answers named, whose numbers are told
   const finish = () => json('mailing', 'finish', id, '--failed', '--kind', 'mailbox_full', 'try_later');
   expect(await finish()).toMatchObject({ code: 0, data: { counts: { total: 5, sent: 2, failed: 3 } } });
   expect((await mailroom('mailing', 'finish', id, '--failed', '--kind', 'mailbox_full')).code).toBe(1);
+});
+
+test('of those nobody knows of a run is finished for all, unless one of the two ways it happens is named', async () => {
+  const actor = await createActor(db, { confirmedAt: new Date() });
+  const mailing = await createMailing(db, actor, { status: 'completed', nextSlotAt: null });
+  const open = async () => {
+    const run = await createRun(db, mailing, { status: 'partly_done', closedAt: new Date() });
+    for (const [status, kind, count] of [
+      ['failed', 'mailbox_full', 1],
+      ['failed', 'spam', 1],
+      ['unknown', 'no_answer', 2],
+      ['unknown', 'interrupted', 4],
+    ] as const)
+      for (const client of await createClients(db, actor, count))
+        await createDelivery(db, run, client, { status, kind });
+  };
+  const id = String(mailing.id);
+  const finish = (...named: string[]) => json('mailing', 'finish', id, ...named);
+  await open();
+  expect((await mailroom('mailing', 'finish', id)).said).toContain('6 unknown (4 interrupted, 2 no_answer).');
+  expect(await finish('--unknown', '--kind', 'interrupted')).toMatchObject({
+    data: { counts: { sent: 4, failed: 2, unknown: 2 } },
+  });
+  await open();
+  expect(await finish('--failed', '--unknown', '--kind', 'spam', 'no_answer')).toMatchObject({
+    data: { counts: { sent: 3, failed: 1, unknown: 4 } },
+  });
+  // As scripts have always said it: the kind is of those who failed, and all of the unknown come.
+  await open();
+  expect(await finish('--failed', '--unknown', '--kind', 'mailbox_full')).toMatchObject({
+    data: { counts: { sent: 7, failed: 1, unknown: 0 } },
+  });
 });
 
 describe('accounts by command', () => {

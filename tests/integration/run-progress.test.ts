@@ -540,5 +540,15 @@ describe('finishing a run', () => {
     expect(finishRunSchema.safeParse({ ...failed, kinds: ['', 'no_such'] }).success).toBe(false);
     expect(finishRunSchema.safeParse({ ...failed, kinds: ['', 'spam'] }).data?.kinds).toEqual(['spam']);
     expect(finishRunSchema.safeParse({ ...asked, outcomes: ['expired'], kinds: [''] }).success).toBe(true);
+    // Of the unknown the same: that none is ticked never means all, whatever was ticked of those that failed.
+    const unknown = { ...asked, outcomes: ['failed', 'unknown'], mayRepeat: 'on', kinds: ['', 'spam'] };
+    expect(finishRunSchema.safeParse({ ...unknown, unknownKinds: [''] }).error?.issues).toMatchObject([
+      { path: ['unknownKinds'], message: 'choose_unknown_kind' },
+    ]);
+    expect(
+      finishRunSchema.safeParse({ ...unknown, unknownKinds: ['', 'interrupted'] }).data?.unknownKinds,
+    ).toEqual(['interrupted']);
+    expect(finishRunSchema.safeParse({ ...unknown, unknownKinds: ['', 'spam'] }).success).toBe(false);
+    expect(finishRunSchema.safeParse({ ...failed, unknownKinds: [''] }).success).toBe(true);
   });
 });

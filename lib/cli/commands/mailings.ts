@@ -40,6 +40,7 @@ const finishableOutcomes = [
   'cancelled',
   'unknown',
 ] as const satisfies FinishableOutcome[];
+const unknownKinds = ['no_answer', 'interrupted'] as const satisfies Unreached['unknownKinds'];
 
 /** The mailing, and its owner as the one who acts. */
 async function getMailing(id: number): Promise<{ owner: Actor; mailing: Mailing }> {
@@ -203,9 +204,10 @@ export function addMailingCommands(program: Command): void {
     .addOption(new Option('--run <id>', 'the latest that has such clients when left out').argParser(rowId))
     .option('--failed', 'those refused, or out of tries')
     .addOption(
-      new Option('--kind <kind...>', 'with --failed: only those who ended by such answers').choices([
-        ...answerKinds,
-      ]),
+      new Option(
+        '--kind <kind...>',
+        `with --failed: only those who ended by such answers; with --unknown: ${unknownKinds.join(' or ')}, all of the unknown when neither is named`,
+      ).choices([...answerKinds]),
     )
     .option('--expired', 'those left when the time was over')
     .option('--cancelled', 'those left when it was stopped')
@@ -213,10 +215,10 @@ export function addMailingCommands(program: Command): void {
     .option('--yes', 'do not ask on a terminal before somebody may get it twice')
     .action(async (id: number, options: FinishOptions) => {
       const outcomes = finishableOutcomes.filter((outcome) => options[outcome]);
-      const kinds = options.kind;
-      if (kinds && !options.failed)
-        throw new WrongUsage('--kind chooses among those who failed: name --failed too.');
-      const which = { outcomes: outcomes.length > 0 ? outcomes : finishableOutcomes, kinds };
+      const which = {
+        outcomes: outcomes.length > 0 ? outcomes : finishableOutcomes,
+        ...chosenKinds(options),
+      };
       const run = await findUnfinished(id, options.run, which);
       if (outcomes.length === 0)
         throw new WrongUsage(
@@ -226,7 +228,7 @@ export function addMailingCommands(program: Command): void {
           ].join('\n'),
         );
       const { owner } = await getMailing(id);
-      const doubtful = outcomes.includes('unknown') ? (run?.counts.unknown ?? 0) : 0;
+      const doubtful = run && outcomes.includes('unknown') ? await countUnknown(run, which) : 0;
       if (doubtful > 0 && !options.yes && !options.json && !(await agrees(doubtful)))
         throw new CommandFailed('Nothing was queued.');
       const [{ finishRun }, { sendRun }] = await Promise.all([
@@ -238,6 +240,20 @@ export function addMailingCommands(program: Command): void {
       note(`${lettersText(requeued)} of run ${runId} queued again.`);
       await sendRun({ mailingId: id, runId }, options);
     });
+}
+
+/**
+ * Whom `--kind` leaves. Scripts name answers with which letters failed beside `--unknown` and mean all of the unknown, so only its own kinds
+ * choose among these.
+ */
+function chosenKinds({ kind, failed, unknown }: FinishOptions): Omit<Unreached, 'outcomes'> {
+  if (!kind) return {};
+  const ofUnknown = unknown ? unknownKinds.filter((known) => kind.includes(known)) : [];
+  if (!failed && kind.some((each) => !ofUnknown.some((known) => known === each)))
+    throw new WrongUsage(
+      `--kind chooses among those who failed: name --failed too; with --unknown alone it takes ${unknownKinds.join(' and ')}.`,
+    );
+  return { ...(failed ? { kinds: kind } : {}), ...(ofUnknown.length > 0 ? { unknownKinds: ofUnknown } : {}) };
 }
 
 type Unfinished = { id: number; counts: Record<FinishableOutcome, number> };
@@ -253,15 +269,30 @@ async function findUnfinished(
   return found === null ? null : findRun(commandLine, { mailingId, runId: found });
 }
 
+/** Letters of a run that clients may get twice. */
+async function countUnknown({ id, counts }: Unfinished, { unknownKinds: some }: Unreached): Promise<number> {
+  if (!some) return counts.unknown;
+  const { listAnswers } = await import('@/lib/reports/queries');
+  const kinds = await listAnswers(commandLine, { runId: id });
+  return kinds.reduce(
+    (sum, { kind, unknown }) => sum + (some.some((each) => each === kind) ? unknown : 0),
+    0,
+  );
+}
+
 /** What a run can be finished by, in numbers. */
 async function unreached({ id, counts }: Unfinished): Promise<string> {
   const { listAnswers } = await import('@/lib/reports/queries');
-  const kinds = (await listAnswers(commandLine, { runId: id }))
-    .filter(({ failed }) => failed > 0)
-    .map(({ kind, failed }) => `${failed} ${kind}`);
+  const kinds = await listAnswers(commandLine, { runId: id });
   const numbers = finishableOutcomes
     .filter((outcome) => counts[outcome] > 0)
-    .map((outcome) => `${counts[outcome]} ${outcome}${outcome === 'failed' ? ` (${kinds.join(', ')})` : ''}`);
+    .map((outcome) => {
+      const by =
+        outcome === 'failed' || outcome === 'unknown'
+          ? kinds.flatMap((each) => (each[outcome] > 0 ? [`${each[outcome]} ${each.kind}`] : []))
+          : [];
+      return `${counts[outcome]} ${outcome}${by.length > 0 ? ` (${by.join(', ')})` : ''}`;
+    });
   return `Run ${id} has ${numbers.join(', ') || 'nobody left to send to'}.`;
 }
 
