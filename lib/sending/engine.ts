@@ -21,6 +21,11 @@ const missedMax = 4000;
  */
 const laneSize = 50;
 const lanes = 2;
+/**
+ * A parcel is what the server takes in so long at most, by how fast it took the last one: a kill leaves unknown all that was
+ * intended, and of a slow server's fifty most would not have begun to leave.
+ */
+const parcelMs = 500;
 /** Where a batch is handed over whole under a key, nothing of it can become unknown, and more may be on their way. */
 const wholeLanes = 4;
 /** After so long the engine looks again for runs to open and leases to sweep. */
@@ -144,6 +149,8 @@ class Engine {
   private hasWaited = false;
   /** Letters have been let out at a rate in this pass. */
   private isPaced = false;
+  /** Letters of the next parcel, where batches do not go whole. */
+  private parcelSize: number;
   /** The transport has answered in this pass. */
   private hasHeard = false;
   /** The first request, to hear from the provider how fast it may be asked: those behind it wait for its end. */
@@ -155,6 +162,8 @@ class Engine {
     this.settings = pass.settings ?? env();
     this.random = pass.random ?? Math.random;
     this.begunAt = pass.clock.now();
+    // Before anything is known of the server, one for each connection.
+    this.parcelSize = Math.min(laneSize, this.settings.SEND_CONNECTIONS);
   }
 
   isOutOfTime(): boolean {
@@ -305,11 +314,22 @@ class Engine {
     return ledger.endBatch(batch.id, batch.holder, this.now());
   }
 
+  /** No fewer than keep every connection busy while the other lanes send theirs. */
+  private noteSpeed(results: SendResult[], from: Date): void {
+    const tried = results.filter((one) => one.outcome !== 'untried').length;
+    const tookMs = Math.max(1, this.now().getTime() - from.getTime());
+    const least = Math.ceil(this.settings.SEND_CONNECTIONS / lanes);
+    this.parcelSize = Math.min(laneSize, Math.max(least, Math.round((tried * parcelMs) / tookMs)));
+  }
+
   /** The next parcel of a batch; null when it has none left, or nothing may go any more. A batch under one key is one parcel. */
   private cut({ waiting }: OpenBatch, stretch: Stretch): Parcel | null {
     if (waiting.length === 0 || stretch.isOver || this.isOutOfTime()) return null;
     const { repeatsSafely, batchMax } = this.pass.transport;
-    const deliveries = waiting.splice(0, repeatsSafely ? waiting.length : Math.min(laneSize, batchMax));
+    const deliveries = waiting.splice(
+      0,
+      repeatsSafely ? waiting.length : Math.min(this.parcelSize, batchMax),
+    );
     return { deliveries, composed: null, intents: null };
   }
 
@@ -495,6 +515,7 @@ class Engine {
     const trial = new Trial();
     let results: SendResult[];
     let refused: SendResult | undefined;
+    const handedOverAt = this.now();
     try {
       results = await this.keepingLease(batch, () =>
         transport.send(
@@ -507,6 +528,7 @@ class Engine {
         ),
       );
       this.hasHeard = true;
+      this.noteSpeed(results, handedOverAt);
       refused = results.find((one) => one.outcome === 'refused' && one.scope === 'sender');
       if (refused) stretch.isOver = true;
     } finally {

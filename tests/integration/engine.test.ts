@@ -154,6 +154,27 @@ describe('a pass', () => {
     expect(most).toBeLessThanOrEqual(100);
   });
 
+  it('has of a slow server no more on disk as about to be handed over than leaves in a second, and of a quick one enough again', async () => {
+    await createClients(db, actor, 400);
+    await createMailing(db, actor);
+    // Thirty letters a second, until the two hundredth.
+    const isSlow = (nth: number) => nth <= 200;
+    const most = { slow: 0, quick: 0 };
+    const counts = await pass(
+      playedTransport(async (_letter, nth) => {
+        if (isSlow(nth)) clock.set(new Date(clock.now().getTime() + 1000 / 30));
+        const intended = (await db.select().from(batches)).flatMap((batch) => batch.intended).length;
+        const pace = isSlow(nth) ? 'slow' : 'quick';
+        most[pace] = Math.max(most[pace], intended);
+        return accepted;
+      }),
+    );
+    expect(counts).toMatchObject({ sent: 400, remaining: 0 });
+    expect(most.slow).toBeLessThanOrEqual(30);
+    expect(most.quick).toBeGreaterThan(50);
+    expect(most.quick).toBeLessThanOrEqual(100);
+  });
+
   it('leaves what starts later until its time comes', async () => {
     await createClients(db, actor, 1);
     const mailing = await createMailing(db, actor, { startsAt: hours(1) });
