@@ -6,6 +6,18 @@ export const audiences = ['all', 'chosen'] as const;
 export const periodicities = ['once', 'daily', 'weekly', 'monthly'] as const;
 export const mailingStatuses = ['created', 'running', 'completed'] as const;
 export const runKinds = ['scheduled', 'manual'] as const;
+/** What people do with a mailing that its history tells. */
+export const mailingEventKinds = [
+  'started',
+  'paused',
+  'resumed',
+  'stopped',
+  'finished',
+  'edited',
+  'archived',
+  'disabled',
+  'enabled',
+] as const;
 export const runStatuses = ['open', 'done', 'partly_done', 'stopped', 'missed'] as const;
 export const deliveryStatuses = [
   'queued',
@@ -77,6 +89,7 @@ export type Periodicity = (typeof periodicities)[number];
 export type Audience = (typeof audiences)[number];
 export type MailingStatus = (typeof mailingStatuses)[number];
 export type RunKind = (typeof runKinds)[number];
+export type MailingEventKind = (typeof mailingEventKinds)[number];
 export type RunStatus = (typeof runStatuses)[number];
 export type DeliveryStatus = (typeof deliveryStatuses)[number];
 export type AnswerKind = (typeof answerKinds)[number];

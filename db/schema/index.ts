@@ -3,6 +3,7 @@ export * from './audit';
 export * from './batches';
 export * from './clients';
 export * from './deliveries';
+export * from './events';
 export * from './letters';
 export * from './mailings';
 export * from './messages';

@@ -17,6 +17,7 @@ import {
   refusedTogether,
   refuseField,
 } from '@/lib/errors';
+import { recordEvent } from '@/lib/history/mutations';
 import { createMessage } from '@/lib/messages/mutations';
 import { messageSchema } from '@/lib/messages/schema';
 import type { Actor } from '@/lib/policy/rules';
@@ -129,6 +130,7 @@ export async function updateMailing(
     const owner = { ...actor, id: mailing.ownerId };
     const isForeign = mailing.ownerId !== actor.id;
     const before = isForeign ? await auditedFields(tx, mailing) : null;
+    const chosenBefore = await chosenMark(tx, mailing);
     const message = await messageOf(owner, input, tx);
     const pasted = await pasteClients(owner, input, tx);
     const someone = pasted.ok ? await someoneToMail(owner, input, tx) : done(null);
@@ -180,6 +182,16 @@ export async function updateMailing(
       tx,
     );
     if (!chosen.ok) return chosen;
+    const fields = [
+      ...(updated.name === mailing.name ? [] : ['name' as const]),
+      ...(updated.messageId === mailing.messageId ? [] : ['message' as const]),
+      ...((await chosenMark(tx, updated)) === chosenBefore ? [] : ['clients' as const]),
+      ...(restarts ? ['schedule' as const] : []),
+      ...(endMoved ? ['end' as const] : []),
+    ];
+    // A form that is sent back as it was shown has changed nothing.
+    if (fields.length > 0)
+      await recordEvent(actor, { mailingId: mailing.id, kind: 'edited', at: now, detail: { fields } }, tx);
     if (before) {
       // A message written in place and pasted clients are the owner's from now on, so each is a change of its own.
       if (!input.messageId)
@@ -228,6 +240,18 @@ async function auditedFields(on: Db, mailing: typeof mailings.$inferSelect) {
     .from(mailingClients)
     .where(eq(mailingClients.mailingId, mailing.id));
   return { name, messageId, audience, chosen: chosen?.clients ?? 0, periodicity, zone, startsAt, endsAt };
+}
+
+/** Another for other clients: told by count and sum of hashes, since they may be a million. */
+async function chosenMark(on: Db, { id, audience }: Pick<typeof mailings.$inferSelect, 'id' | 'audience'>) {
+  if (audience === 'all') return 'all';
+  const [chosen] = await on
+    .select({
+      mark: sql<string>`count(*) || ' ' || coalesce(sum(hashint8extended(${mailingClients.clientId}, 0)), 0)`,
+    })
+    .from(mailingClients)
+    .where(eq(mailingClients.mailingId, id));
+  return chosen?.mark;
 }
 
 /** Where a changed schedule goes on; null when nothing is left of it. */
@@ -294,7 +318,9 @@ export async function deleteMailing(
       .set({ archivedAt: clock.now(), updatedAt: clock.now() })
       .where(mine)
       .returning({ id: mailings.id });
-    return archived ? done({ archived: true }) : refuse('not_found');
+    if (!archived) return refuse('not_found');
+    await recordEvent(actor, { mailingId: archived.id, kind: 'archived', at: clock.now() }, tx);
+    return done({ archived: true });
   });
 }
 
@@ -342,6 +368,7 @@ export async function duplicateMailing(
     await tx.execute(sql`
       insert into ${mailingClients} (mailing_id, client_id)
       select ${copy.id}::bigint, client_id from ${mailingClients} where mailing_id = ${source.id}`);
+    await recordEvent(actor, { mailingId: copy.id, kind: 'paused', at: now }, tx);
     return done(copy);
   });
 }

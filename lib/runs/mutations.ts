@@ -7,6 +7,7 @@ import type { HoldNews } from '@/lib/auth/letters';
 import { type Clock, systemClock } from '@/lib/clock';
 import { appUrl, env } from '@/lib/env';
 import { databaseErrorCode, done, type Result, refuse, refuseField } from '@/lib/errors';
+import { type NewEvent, recordEvent } from '@/lib/history/mutations';
 import type { Actor } from '@/lib/policy/rules';
 import { changeable, managed } from '@/lib/policy/scopes';
 import { cancelQueued, insertRun, requeue } from '@/lib/sending/ledger';
@@ -38,15 +39,22 @@ async function lockMailing(on: Db, actor: Actor, mailingId: number) {
   return mailing ?? null;
 }
 
-/** Every change of another's data by an admin is written down, in the transaction that makes it. */
-async function auditForeign(
+/**
+ * Every command is written down, in the transaction that carries it out: in the history that its owner reads, and where an admin gave
+ * it for somebody, in the audit log.
+ */
+async function writeDown(
   actor: Actor,
   mailing: { id: number; ownerId: number },
+  event: Omit<NewEvent, 'mailingId'>,
   change: { action: AuditAction; before?: object; after?: object },
   tx: Db,
 ): Promise<void> {
+  await recordEvent(actor, { mailingId: mailing.id, ...event }, tx);
   await recordForeign(actor, mailing.ownerId, { targetType: 'mailing', targetId: mailing.id, ...change }, tx);
 }
+
+const idsOf = (rows: { id: number }[]) => rows.map(({ id }) => id);
 
 /**
  * Starts a manual run; it does not move the series, and goes out also while the mailing is paused or completed. Pressing twice
@@ -81,9 +89,15 @@ export async function startRun(
     if (!run) throw new Error('a manual run is open although the mailing is locked');
     if (run.deliveries === 0) return refuse('no_clients');
     await tx.update(mailings).set({ status: 'running' }).where(eq(mailings.id, mailing.id));
-    const after = { runId: run.runId, deliveries: run.deliveries };
-    await auditForeign(actor, mailing, { action: 'start_run', after }, tx);
-    return done({ runId: run.runId, mailingId: mailing.id, isNew: true });
+    const { runId, deliveries } = run;
+    await writeDown(
+      actor,
+      mailing,
+      { kind: 'started', at: now, runIds: [runId], detail: { letters: deliveries } },
+      { action: 'start_run', after: { runId, deliveries } },
+      tx,
+    );
+    return done({ runId, mailingId: mailing.id, isNew: true });
   });
 }
 
@@ -109,9 +123,10 @@ export async function pauseMailing(
       .update(mailings)
       .set({ pausedAt: mailing.pausedAt ?? now })
       .where(eq(mailings.id, mailing.id));
-    await auditForeign(
+    await writeDown(
       actor,
       mailing,
+      { kind: 'paused', at: now, runIds: idsOf(held) },
       { action: 'pause_mailing', before: { isPaused: mailing.pausedAt !== null }, after: { isPaused: true } },
       tx,
     );
@@ -126,21 +141,21 @@ export async function resumeMailing(
   on: Db = db,
   clock: Clock = systemClock,
 ): Promise<Result<{ mailingId: number }>> {
+  const now = clock.now();
   return on.transaction(async (tx) => {
     const mailing = await lockMailing(tx, actor, input.mailingId);
     if (!mailing) return refuse('not_found');
     if (!mailing.pausedAt) return refuse('not_paused');
-    await tx
-      .update(mailings)
-      .set({ pausedAt: null, updatedAt: clock.now() })
-      .where(eq(mailings.id, mailing.id));
-    await tx
+    await tx.update(mailings).set({ pausedAt: null, updatedAt: now }).where(eq(mailings.id, mailing.id));
+    const goingOn = await tx
       .update(runs)
       .set({ pausedAt: null })
-      .where(and(eq(runs.mailingId, mailing.id), eq(runs.status, 'open')));
-    await auditForeign(
+      .where(and(eq(runs.mailingId, mailing.id), eq(runs.status, 'open')))
+      .returning({ id: runs.id });
+    await writeDown(
       actor,
       mailing,
+      { kind: 'resumed', at: now, runIds: idsOf(goingOn) },
       { action: 'resume_mailing', before: { isPaused: true }, after: { isPaused: false } },
       tx,
     );
@@ -163,10 +178,11 @@ export async function stopMailing(
     const mailing = await lockMailing(tx, actor, input.mailingId);
     if (!mailing) return refuse('not_found');
     if (mailing.status === 'completed') return refuse('already_completed');
-    await tx
+    const stopped = await tx
       .update(runs)
       .set({ stoppedAt: now, pausedAt: null })
-      .where(and(eq(runs.mailingId, mailing.id), eq(runs.status, 'open')));
+      .where(and(eq(runs.mailingId, mailing.id), eq(runs.status, 'open')))
+      .returning({ id: runs.id });
     const cancelled = await cancelQueued(tx, mailing.id, 'stopped', now);
     // Runs with nothing in flight end here, so that the page says so at once; the engine closes the others.
     await tx.execute(sql`
@@ -177,9 +193,10 @@ export async function stopMailing(
       update mailings m set next_slot_at = null, paused_at = null,
         status = case when exists (select 1 from runs r where r.mailing_id = m.id and r.status = 'open') then 'running' else 'completed' end::mailing_status
       where m.id = ${mailing.id}`);
-    await auditForeign(
+    await writeDown(
       actor,
       mailing,
+      { kind: 'stopped', at: now, runIds: idsOf(stopped), detail: { letters: cancelled } },
       { action: 'stop_mailing', before: { status: mailing.status }, after: { cancelled } },
       tx,
     );
@@ -209,6 +226,13 @@ export async function finishRun(
       if (mailing.blockedAt) return refuse('owner_blocked');
       const runId = input.runId ?? (await findUnfinishedRun(actor, input, tx));
       if (runId === null) return refuse('nothing_to_finish');
+      const itsRun = and(eq(runs.id, runId), eq(runs.mailingId, mailing.id));
+      // How it had ended is overwritten below; only its history knows then.
+      const [ended] = await tx
+        .select({ at: runs.closedAt, as: runs.status })
+        .from(runs)
+        .where(itsRun)
+        .for('no key update');
       const [run] = await tx
         .update(runs)
         .set({
@@ -218,21 +242,22 @@ export async function finishRun(
           pausedAt: null,
           deadlineAt: new Date(now.getTime() + ownDeadlineMs),
         })
-        .where(and(eq(runs.id, runId), eq(runs.mailingId, mailing.id)))
+        .where(itsRun)
         .returning({ id: runs.id });
       if (!run) return refuse('not_found');
       const requeued = await requeue(tx, run.id, input, now);
       if (requeued === 0) return refuse('nothing_to_finish');
       await tx.update(mailings).set({ status: 'running' }).where(eq(mailings.id, mailing.id));
       const { outcomes, kinds, unknownKinds } = input;
-      const after = {
-        runId: run.id,
-        outcomes,
-        ...(kinds ? { kinds } : {}),
-        ...(unknownKinds ? { unknownKinds } : {}),
-        requeued,
-      };
-      await auditForeign(actor, mailing, { action: 'finish_run', after }, tx);
+      const which = { outcomes, ...(kinds ? { kinds } : {}), ...(unknownKinds ? { unknownKinds } : {}) };
+      const before = ended?.at ? { endedAtMs: ended.at.getTime(), endedAs: ended.as } : {};
+      await writeDown(
+        actor,
+        mailing,
+        { kind: 'finished', at: now, runIds: [run.id], detail: { letters: requeued, ...which, ...before } },
+        { action: 'finish_run', after: { runId: run.id, ...which, requeued } },
+        tx,
+      );
       return done({ runId: run.id, mailingId: mailing.id, requeued });
     });
   } catch (error) {
@@ -270,6 +295,8 @@ export async function disableMailing(
       .update(mailings)
       .set({ disabledAt: at, disabledById: actor.id, disabledReason: reason })
       .where(eq(mailings.id, mailing.id));
+    const runIds = await openRunsOf(tx, mailing.id);
+    await recordEvent(actor, { mailingId: mailing.id, kind: 'disabled', at, runIds, reason }, tx);
     await recordAudit(
       actor,
       {
@@ -305,11 +332,14 @@ export async function enableMailing(
       .for('update', { of: mailings });
     if (!mailing) return refuse('not_found');
     if (!mailing.disabledAt) return refuse('not_disabled');
+    const at = clock.now();
     await tx
       .update(mailings)
-      .set({ disabledAt: null, disabledById: null, disabledReason: null, updatedAt: clock.now() })
+      .set({ disabledAt: null, disabledById: null, disabledReason: null, updatedAt: at })
       .where(eq(mailings.id, mailing.id));
-    await releaseMailings(tx, { mailingId: mailing.id }, clock.now());
+    await releaseMailings(tx, { mailingId: mailing.id }, at);
+    const runIds = await openRunsOf(tx, mailing.id);
+    await recordEvent(actor, { mailingId: mailing.id, kind: 'enabled', at, runIds }, tx);
     await recordAudit(
       actor,
       {
@@ -324,12 +354,20 @@ export async function enableMailing(
     return done({
       mailingId: mailing.id,
       news: newsFor(actor, mailing, {
-        at: clock.now(),
+        at,
         reason: mailing.reason ?? '',
         what: { kind: 'enabled', mailing },
       }),
     });
   });
+}
+
+async function openRunsOf(on: Db, mailingId: number): Promise<number[]> {
+  const open = await on
+    .select({ id: runs.id })
+    .from(runs)
+    .where(and(eq(runs.mailingId, mailingId), eq(runs.status, 'open')));
+  return idsOf(open);
 }
 
 const heldFields = {
