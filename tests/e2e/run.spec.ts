@@ -135,12 +135,23 @@ test('a run can be held, let go on and stopped where it is watched', async ({ pa
   await expect(page).toHaveURL(/\/mailings\/\d+\?notice/);
   await openRun(page, say('mailings.live.openRun'));
   await expect(page.getByText(say('mailings.hold.paused.title'), { exact: true })).toHaveCount(0);
+  const run = page.url();
   await press(say('mailings.actions.stop'));
   await expect(page).toHaveURL(/\/mailings\/\d+\?notice/);
   // Which the page of the mailing learns by itself as well.
   await expect(page.getByText(say('mailings.status.completed'), { exact: true }).first()).toBeVisible({
     timeout: 60_000,
   });
+  await page.goto(run);
+  const lines = page.getByRole('region', { name: say('mailings.history.title') }).getByRole('listitem');
+  const [what, you] = ['mailings.history.what', say('mailings.history.who.you')];
+  await expect(lines).toHaveText([
+    /160|161/,
+    new RegExp(`${say(`${what}.paused`)} · ${you}$`),
+    new RegExp(`${say(`${what}.resumed`)} · ${you}$`),
+    new RegExp(`${say(`${what}.stopped`)}: .+ · ${you}$`),
+    new RegExp(`${say('mailings.history.who.itself')}$`),
+  ]);
 });
 
 test('without JavaScript a run shows the numbers of its moment, a link for newer ones, and each mistake once', async ({

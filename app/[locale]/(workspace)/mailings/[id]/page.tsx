@@ -5,6 +5,7 @@ import { AppLink, LinkButton } from '@/components/layout/link';
 import { DamagedPage } from '@/components/layout/list-page';
 import { Page } from '@/components/layout/shell';
 import { MailingBadges, RunBadge } from '@/components/mailings/badges';
+import { History } from '@/components/mailings/history';
 import { HoldNotice, SlowNotice } from '@/components/mailings/hold-notice';
 import { LiveProgress } from '@/components/mailings/live-progress';
 import { LiveRuns } from '@/components/mailings/live-runs';
@@ -25,6 +26,7 @@ import { Time } from '@/components/ui/time';
 import { listAttempts } from '@/lib/attempts/queries';
 import { requireActor } from '@/lib/auth/session';
 import { systemClock } from '@/lib/clock';
+import { historyKeys, listHistory } from '@/lib/history/queries';
 import { countMailingClients, findMailing, listMailingClients } from '@/lib/mailings/queries';
 import { readCursor } from '@/lib/paging';
 import { can, canManage } from '@/lib/policy/rules';
@@ -61,6 +63,7 @@ export default async function MailingPage({ params, searchParams }: Props) {
   if (!mailing) notFound();
   const { after: runsAfter, isDamaged: isRunsDamaged } = readCursor(asked, ['number'], 'runs');
   const { after: clientsAfter, isDamaged: isClientsDamaged } = readCursor(asked, ['number'], 'clients');
+  const { after: historyAfter, isDamaged: isHistoryDamaged } = readCursor(asked, historyKeys, 'history');
   const [
     t,
     tSchedule,
@@ -75,6 +78,7 @@ export default async function MailingPage({ params, searchParams }: Props) {
     stops,
     kinds,
     domains,
+    history,
   ] = await Promise.all([
     getTranslations('mailings'),
     getTranslations('mailings.schedule'),
@@ -91,6 +95,7 @@ export default async function MailingPage({ params, searchParams }: Props) {
     canManage(actor) ? findWhatStops(actor, { mailingId: mailing.id }) : null,
     listAnswers(actor, { mailingId: mailing.id }),
     listAnsweringDomains(actor, { mailingId: mailing.id }),
+    listHistory(actor, { mailingId: mailing.id, after: historyAfter }),
   ]);
   const now = systemClock.now();
   const { zone } = mailing;
@@ -109,7 +114,12 @@ export default async function MailingPage({ params, searchParams }: Props) {
   const held = mailing.pausedAt || mailing.disabledAt || mailing.ownerBlockedAt;
   const isStarting = open.length === 0 && !progress.isOver;
   const query = (changes: Record<string, string | null>) => {
-    const merged = { runs: runsAfter ?? null, clients: clientsAfter ?? null, ...changes };
+    const merged = {
+      runs: runsAfter ?? null,
+      clients: clientsAfter ?? null,
+      history: historyAfter ?? null,
+      ...changes,
+    };
     const search = new URLSearchParams(
       Object.entries(merged).filter((entry): entry is [string, string] => entry[1] !== null),
     );
@@ -355,6 +365,15 @@ export default async function MailingPage({ params, searchParams }: Props) {
             firstHref={runsAfter ? query({ runs: null }) : null}
           />
         </section>
+
+        <History
+          mailingId={mailing.id}
+          lines={history}
+          zone={zone}
+          after={historyAfter}
+          isDamaged={isHistoryDamaged}
+          href={(cursor) => `${query({ history: cursor })}#history`}
+        />
 
         {kinds.length > 0 ? (
           <Card title={t('sections.answers')}>

@@ -7,6 +7,7 @@ import { Page } from '@/components/layout/shell';
 import { RunBadge } from '@/components/mailings/badges';
 import { DeliveriesTable } from '@/components/mailings/deliveries-table';
 import { FinishForm } from '@/components/mailings/finish-form';
+import { History } from '@/components/mailings/history';
 import { HoldNotice, SlowNotice } from '@/components/mailings/hold-notice';
 import { LiveProgress } from '@/components/mailings/live-progress';
 import { LiveRuns } from '@/components/mailings/live-runs';
@@ -25,8 +26,9 @@ import { readClientsAsked, searchMax } from '@/lib/attempts/schema';
 import { requireActor } from '@/lib/auth/session';
 import { systemClock } from '@/lib/clock';
 import { formatInstant } from '@/lib/format';
+import { historyKeys, listHistory } from '@/lib/history/queries';
 import { countMailingClients, findMailing } from '@/lib/mailings/queries';
-import { countOf } from '@/lib/paging';
+import { countOf, readCursor } from '@/lib/paging';
 import { can } from '@/lib/policy/rules';
 import { listAnsweringDomains, listAnswers, listRates } from '@/lib/reports/queries';
 import {
@@ -64,28 +66,43 @@ export default async function RunPage(props: Props) {
   if (!mailing || !run) notFound();
   const asked = await props.searchParams;
   const { q, status, kind, errors, after, isDamaged } = readClientsAsked(asked);
+  const { after: historyAfter, isDamaged: isHistoryDamaged } = readCursor(asked, historyKeys, 'history');
   const isWrong = Object.keys(errors).length > 0;
   const under = run.status === 'open' || run.status === 'waiting';
   const mayChange = can(actor, 'send', mailing.ownerId) && !mailing.archivedAt;
   const asksForNumbers = run.status === 'missed' || (under && mayChange);
-  const [t, tKinds, tClients, tErrors, locale, progress, page, audience, open, kinds, domains, rates] =
-    await Promise.all([
-      getTranslations('mailings'),
-      getTranslations('reports.answers.kinds'),
-      getTranslations('clients'),
-      getTranslations('errors'),
-      getLocale(),
-      findProgress(actor, { mailingId: mailing.id, runId: run.id }),
-      // What the counts know to be empty is not looked for.
-      isWrong || (status && run.counts[status] === 0)
-        ? { items: [], next: null, searched: null }
-        : listDeliveries(actor, { runId: run.id, q, status, kind, after }),
-      asksForNumbers ? countMailingClients(actor, mailing.id) : null,
-      asksForNumbers ? listOpenRunsOf(actor, mailing.id) : [],
-      listAnswers(actor, { runId: run.id }),
-      listAnsweringDomains(actor, { runId: run.id }),
-      listRates(actor, run.id),
-    ]);
+  const [
+    t,
+    tKinds,
+    tClients,
+    tErrors,
+    locale,
+    progress,
+    page,
+    audience,
+    open,
+    kinds,
+    domains,
+    rates,
+    history,
+  ] = await Promise.all([
+    getTranslations('mailings'),
+    getTranslations('reports.answers.kinds'),
+    getTranslations('clients'),
+    getTranslations('errors'),
+    getLocale(),
+    findProgress(actor, { mailingId: mailing.id, runId: run.id }),
+    // What the counts know to be empty is not looked for.
+    isWrong || (status && run.counts[status] === 0)
+      ? { items: [], next: null, searched: null }
+      : listDeliveries(actor, { runId: run.id, q, status, kind, after }),
+    asksForNumbers ? countMailingClients(actor, mailing.id) : null,
+    asksForNumbers ? listOpenRunsOf(actor, mailing.id) : [],
+    listAnswers(actor, { runId: run.id }),
+    listAnsweringDomains(actor, { runId: run.id }),
+    listRates(actor, run.id),
+    listHistory(actor, { mailingId: mailing.id, runId: run.id, after: historyAfter }),
+  ]);
   const [reached] = progress?.runs ?? [];
   if (!progress || !reached) notFound();
   const { zone } = mailing;
@@ -102,6 +119,7 @@ export default async function RunPage(props: Props) {
     status?: string | null;
     kind?: string | null;
     after?: string | null;
+    history?: string | null;
   }) => {
     const search = new URLSearchParams();
     for (const [name, value] of Object.entries(given)) if (value) search.set(name, value);
@@ -247,6 +265,19 @@ export default async function RunPage(props: Props) {
             ]}
           />
         </Card>
+
+        {run.status === 'missed' ? null : (
+          <History
+            mailingId={mailing.id}
+            lines={history}
+            zone={zone}
+            after={historyAfter}
+            isDamaged={isHistoryDamaged}
+            href={(cursor) =>
+              `${addressOf({ q, status, kind, after: after ?? null, history: cursor })}#history`
+            }
+          />
+        )}
 
         {run.status === 'missed' || isEmpty ? null : (
           <section id="clients" className="grid scroll-mt-4 grid-cols-[minmax(0,1fr)] gap-3">
