@@ -288,6 +288,14 @@ test('a whole mailing goes by commands alone: from the account to the exported a
   expect(await json('mailing', 'pause', id)).toMatchObject({ code: 0, data: { id: later.data.id } });
   expect((await json('mailing', 'resume', id)).code).toBe(0);
   expect((await json('mailing', 'stop', id)).code).toBe(0);
+  const told = (await mailroom('mailing', 'show', id)).out.split('\n').slice(-6, -1);
+  expect(told.map((line) => line.trim().split(/ {2,}/).slice(1).join(' '))).toEqual([
+    expect.stringMatching(/^stopped - 0 \S/),
+    expect.stringMatching(/^resumed - - \S/),
+    expect.stringMatching(/^paused - - \S/),
+    expect.stringMatching(/^started \d+ 2 \S/),
+    expect.stringMatching(/^created - - \S/),
+  ]);
   expect((await json('mailing', 'list', '--owner', email)).data).toMatchObject({
     items: [
       { id: due.data.id, status: 'completed' },

@@ -115,6 +115,7 @@ export function addMailingCommands(program: Command): void {
       const { mailingOverview } = await import('@/lib/mailings/queries');
       const found = await mailingOverview(commandLine, id);
       if (!found) throw new CommandFailed(`There is no mailing ${id}.`);
+      const history = options.json ? [] : await historyOf(id);
       print(found, options, () => [
         `${found.id}  ${found.name}`,
         `status: ${[found.status, found.pausedAt && 'paused', found.disabledAt && 'disabled'].filter(Boolean).join(', ')}`,
@@ -132,6 +133,7 @@ export function addMailingCommands(program: Command): void {
               .join(', '),
           ]),
         ),
+        ...history,
       ]);
     });
   mailing
@@ -254,6 +256,22 @@ function chosenKinds({ kind, failed, unknown }: FinishOptions): Omit<Unreached, 
       `--kind chooses among those who failed: name --failed too; with --unknown alone it takes ${unknownKinds.join(' and ')}.`,
     );
   return { ...(failed ? { kinds: kind } : {}), ...(ofUnknown.length > 0 ? { unknownKinds: ofUnknown } : {}) };
+}
+
+/** The latest that was done with a mailing, as lines for a person. */
+async function historyOf(mailingId: number): Promise<string[]> {
+  const { listHistory } = await import('@/lib/history/queries');
+  const { items } = await listHistory(commandLine, { mailingId });
+  return table(
+    ['at', 'what', 'run', 'letters', 'who'],
+    items.map(({ at, kind, runId, detail, who, name }) => [
+      at.toISOString(),
+      kind,
+      String(runId ?? '-'),
+      String(detail.letters ?? '-'),
+      name || who.replace('_', ' '),
+    ]),
+  );
 }
 
 type Unfinished = { id: number; counts: Record<FinishableOutcome, number> };
