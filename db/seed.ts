@@ -129,6 +129,8 @@ type MailingPlan = {
   broken?: number[];
   /** A start by hand, so many days ago. */
   manualDaysAgo?: number;
+  /** Its form was changed, so many days ago. */
+  editedDaysAgo?: number;
 };
 
 type RunPlan = {
@@ -142,6 +144,8 @@ type RunPlan = {
 };
 
 type PlannedAttempt = typeof schema.attempts.$inferInsert;
+/** What somebody did with a mailing, and with which run of it. */
+type PlannedEvent = { event: typeof schema.mailingEvents.$inferInsert; runId?: number };
 
 class Demo {
   private readonly random = seeded(20_261_121);
@@ -149,6 +153,7 @@ class Demo {
   private readonly suppressed = new Map<string, { at: Date; reason: SuppressionReason }>();
   private readonly messages = new Map<number, { subject: string; body: string }>();
   private readonly attempts: PlannedAttempt[] = [];
+  private readonly events: PlannedEvent[] = [];
 
   constructor(
     private readonly on: Db,
@@ -171,6 +176,7 @@ class Demo {
     for (const run of runs) await this.insertRun(run);
     this.attempts.sort((a, b) => a.attemptedAt.getTime() - b.attemptedAt.getTime());
     await inChunks(this.attempts, (rows) => this.on.insert(schema.attempts).values(rows));
+    await this.insertEvents();
     await this.linkSuppressions(anna);
     await this.insertPosts(mikhail, olga);
     await this.insertAudit(mikhail, olga, boris);
@@ -182,6 +188,28 @@ class Demo {
 
   private daysAgo(days: number): Date {
     return new Date(this.now.getTime() - days * day);
+  }
+
+  /** Somebody did something with a mailing; the lines are written in the order of time. */
+  private note(
+    by: Owner,
+    runId: number | undefined,
+    event: Omit<PlannedEvent['event'], 'actorId' | 'actorName'>,
+  ): void {
+    this.events.push({
+      event: { ...event, actorId: by.id, actorName: by.name },
+      ...(runId === undefined ? {} : { runId }),
+    });
+  }
+
+  private async insertEvents(): Promise<void> {
+    this.events.sort((a, b) => a.event.at.getTime() - b.event.at.getTime());
+    for (const { event, runId } of this.events) {
+      const { id: eventId } = only(
+        await this.on.insert(schema.mailingEvents).values(event).returning({ id: schema.mailingEvents.id }),
+      );
+      if (runId !== undefined) await this.on.insert(schema.mailingEventRuns).values({ runId, eventId });
+    }
   }
 
   // ---- people
@@ -380,6 +408,7 @@ class Demo {
         zone: moscow,
         missed: [5],
         manualDaysAgo: 9,
+        editedDaysAgo: 15.3,
       },
       {
         owner: anna,
@@ -561,6 +590,19 @@ class Demo {
       await this.on
         .insert(schema.mailingClients)
         .values(plan.audience.map((client) => ({ mailingId: id, clientId: client.id })));
+    if (plan.disabled) {
+      const { by, reason, daysAgo } = plan.disabled;
+      this.note(by, undefined, { mailingId: id, kind: 'disabled', reason, at: this.daysAgo(daysAgo) });
+    }
+    if (plan.editedDaysAgo !== undefined) {
+      const detail = { fields: ['message', 'clients'] as const };
+      this.note(owner, undefined, {
+        mailingId: id,
+        kind: 'edited',
+        detail,
+        at: this.daysAgo(plan.editedDaysAgo),
+      });
+    }
     const mailing = { id, owner, plan };
     const runs = past.map(
       ({ at }, number): RunPlan => ({
@@ -684,6 +726,23 @@ class Demo {
           : { status, closedAt, servedAt: closedAt, stoppedAt: isStopped ? closedAt : null },
       )
       .where(eq(schema.runs.id, runId));
+    const letters = (status: DeliveryStatus) => endings.filter((ending) => ending.status === status).length;
+    if (run.kind === 'manual')
+      this.note(owner, runId, {
+        mailingId,
+        kind: 'started',
+        detail: { letters: endings.length },
+        at: run.openedAt,
+      });
+    if (isOpen && plan.pausedDaysAgo !== undefined)
+      this.note(owner, runId, { mailingId, kind: 'paused', at: this.daysAgo(plan.pausedDaysAgo) });
+    if (isStopped)
+      this.note(owner, runId, {
+        mailingId,
+        kind: 'stopped',
+        detail: { letters: letters('cancelled') },
+        at: closedAt,
+      });
   }
 
   private audienceOf(run: RunPlan): Client[] {
