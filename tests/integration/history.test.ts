@@ -70,7 +70,8 @@ describe('the history of a run', () => {
     clock.set(minutes(3));
     given(await stopMailing(owner, command(), db, clock));
     clock.set(minutes(4));
-    const which = { outcomes: ['failed', 'cancelled'] as const, kinds: ['mailbox_full'] as const };
+    const outcomes = ['failed', 'cancelled', 'unknown'] as const;
+    const which = { outcomes, kinds: ['mailbox_full'] as const, unknownKinds: ['no_answer'] as const };
     given(await finishRun(owner, { mailingId: mailing.id, runId: run.id, ...which }, db, clock));
     const { items } = await listHistory(owner, { mailingId: mailing.id, runId: run.id });
     expect(items.map(({ at, kind, who, name, detail }) => ({ at, kind, who, name, detail }))).toEqual([
