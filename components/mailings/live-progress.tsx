@@ -3,18 +3,57 @@
 import { RefreshCw } from 'lucide-react';
 import { useLocale, useTranslations } from 'next-intl';
 import { useEffect, useRef, useState } from 'react';
+import { LinkButton } from '@/components/layout/link';
 import { buttonStyle } from '@/components/ui/button-style';
 import { useLocalHref } from '@/components/ui/link';
 import { ProgressBar } from '@/components/ui/progress';
 import { formatNumber } from '@/lib/format';
 import type { Counts } from '@/lib/runs/queries';
-import { secondsLeft } from '@/lib/runs/schema';
+import { secondsLeft, triedOf } from '@/lib/runs/schema';
 import { useLiveRuns } from './live-runs';
 import { outcomeParts, RunProgress } from './run-progress';
 
 /** The bar of a run that may be under way: follows {@link LiveRuns} where one stands above it. */
 export function LiveRunProgress({ runId, counts }: { runId: number; counts: Counts }) {
   return <RunProgress counts={useLiveRuns().run(runId)?.counts ?? counts} />;
+}
+
+/**
+ * The ways to those whom a run has not reached, with the same numbers as {@link LiveProgress} has, and to the file of all that was tried;
+ * nothing before anything was.
+ */
+export function LiveMisses({
+  runId,
+  counts: counted,
+  hrefs,
+  csvHref,
+  isTried,
+}: {
+  runId: number;
+  /** As the server knew them. */
+  counts: Counts;
+  hrefs: { failed: string; unknown: string };
+  csvHref: string;
+  /** Something was tried, though nothing may have come of it yet. */
+  isTried: boolean;
+}) {
+  const t = useTranslations('mailings');
+  const counts = useLiveRuns().run(runId)?.counts ?? counted;
+  if (!isTried && triedOf(counts) === 0) return null;
+  return (
+    <div className="mt-4 flex flex-wrap gap-2">
+      {(['failed', 'unknown'] as const).map((outcome) =>
+        counts[outcome] > 0 ? (
+          <LinkButton key={outcome} href={hrefs[outcome]}>
+            {t(`run.next.${outcome}`, { count: counts[outcome] })}
+          </LinkButton>
+        ) : null,
+      )}
+      <LinkButton href={csvHref} download>
+        {t('exportCsv')}
+      </LinkButton>
+    </div>
+  );
 }
 
 /** A reader who cannot see the numbers hears them this often, and at the end. */

@@ -9,18 +9,20 @@ test.describe.configure({ mode: 'default' });
 
 const id = Date.now().toString(36);
 
-/** A newcomer with a mailing to so many slow mailboxes, and to one that does not exist; ends on the page of the mailing. */
-async function sendSlowly(page: Page, locale: 'en' | 'ru', who: string, letters: number) {
+/** A newcomer with a mailing to so many slow mailboxes, and to some among them that do not exist; ends on the page of the mailing. */
+async function sendSlowly(page: Page, locale: 'en' | 'ru', who: string, letters: number, refused = 1) {
   const say = catalogue(locale);
   await register(page, locale, `${who}-${id}@people.test`, 'Vera Ivanova');
   await page.goto(`${locale === 'ru' ? '/ru' : ''}/mailings/new`);
   await page.locator('[name=name]').fill('Slow news');
   await writeMessage(page, 'News', 'It takes its time.');
   await page.locator('input[name=audience][value=chosen]').check();
-  const lines = Array.from({ length: letters }, (_, nth) => `slow-${who}-${nth}-${id}@clients.test`);
-  await page
-    .locator('textarea[name=newClients]')
-    .fill([...lines, `nobody-${who}-${id}@clients.test`].join('\n'));
+  const every = Math.ceil(letters / refused);
+  const lines = Array.from({ length: letters }, (_, nth) => [
+    `slow-${who}-${nth}-${id}@clients.test`,
+    ...((nth + 1) % every === 0 || nth + 1 === letters ? [`nobody-${who}-${nth}-${id}@clients.test`] : []),
+  ]);
+  await page.locator('textarea[name=newClients]').fill(lines.flat().join('\n'));
   await page.getByRole('button', { name: say('mailings.form.create') }).click();
   await expect(page).toHaveURL(/\/mailings\/\d+/);
 }
@@ -76,6 +78,38 @@ test('the numbers of a run move by themselves, and at its end the page says so w
   await expect(page.getByRole('button', { name: 'Send to 1 client' })).toBeVisible();
   await expect(page.getByText(say('mailings.live.follows'))).toHaveCount(0);
   expect(await page.evaluate(() => document.documentElement.dataset.loaded)).toBe('once');
+});
+
+test('the way to the letters that failed tells as many as the numbers above it, at every moment of a run', async ({
+  page,
+}) => {
+  const say = catalogue('en');
+  await sendSlowly(page, 'en', 'misses', 120, 20);
+  // The page is not made anew while it is looked at: what moves, moves by the small answers alone.
+  await page.route(/\/runs\/\d+/, async (route) => {
+    if (!route.request().headers().rsc || route.request().headers()['next-router-prefetch'])
+      await route.continue();
+  });
+  await page.goto(
+    (await page.getByRole('link', { name: say('mailings.live.openRun') }).getAttribute('href')) ?? '',
+  );
+  const seen = new Set<string>();
+  const numbers = async () => {
+    const text = (await page.locator('main').textContent()) ?? '';
+    return [/Look at (\d+) failed/, /Failed\s*(\d+)/].map((number) => number.exec(text)?.[1] ?? '0');
+  };
+  await expect
+    .poll(
+      async () => {
+        const [link, above] = await numbers();
+        expect(link).toBe(above);
+        seen.add(link ?? '');
+        return Number(link);
+      },
+      { timeout: 60_000, intervals: [200] },
+    )
+    .toBe(20);
+  expect(seen.size).toBeGreaterThan(2);
 });
 
 test('the dashboard follows the runs under way without asking for the page anew, and says when they are over', async ({

@@ -1,7 +1,6 @@
 import type { Metadata } from 'next';
 import { notFound } from 'next/navigation';
 import { getLocale, getTranslations } from 'next-intl/server';
-import { LinkButton } from '@/components/layout/link';
 import { DamagedPage } from '@/components/layout/list-page';
 import { Page } from '@/components/layout/shell';
 import { RunBadge } from '@/components/mailings/badges';
@@ -9,7 +8,7 @@ import { DeliveriesTable } from '@/components/mailings/deliveries-table';
 import { FinishForm } from '@/components/mailings/finish-form';
 import { History } from '@/components/mailings/history';
 import { HoldNotice, SlowNotice } from '@/components/mailings/hold-notice';
-import { LiveProgress } from '@/components/mailings/live-progress';
+import { LiveMisses, LiveProgress } from '@/components/mailings/live-progress';
 import { LiveRuns } from '@/components/mailings/live-runs';
 import { HoldActions, SendNowButton } from '@/components/mailings/mailing-actions';
 import { Answers } from '@/components/reports/answers';
@@ -129,8 +128,6 @@ export default async function RunPage(props: Props) {
   const listOf = ({ kind: of, domain }: { kind?: AnswerKind; domain?: string }) =>
     `${addressOf({ q: domain && `@${domain}`, kind: of ?? null })}#clients`;
   const count = countOf(page, after, clientsChosen({ q, status, kind }, counts, kinds));
-  const missed = counts.failed + counts.unknown;
-  const tried = counts.sent + missed > 0 || rates.steps.length > 0;
 
   return (
     <LiveRuns mailingId={mailing.id} runId={run.id} reading={readingOf(progress)}>
@@ -204,23 +201,16 @@ export default async function RunPage(props: Props) {
                   moves={hold === null}
                   href={href(after ?? null)}
                 />
-                {tried ? (
-                  <div className="mt-4 flex flex-wrap gap-2">
-                    {counts.failed > 0 ? (
-                      <LinkButton href={`${addressOf({ status: 'failed' })}#clients`}>
-                        {t('run.next.failed', { count: counts.failed })}
-                      </LinkButton>
-                    ) : null}
-                    {counts.unknown > 0 ? (
-                      <LinkButton href={`${addressOf({ status: 'unknown' })}#clients`}>
-                        {t('run.next.unknown', { count: counts.unknown })}
-                      </LinkButton>
-                    ) : null}
-                    <LinkButton href={`/api/mailings/${mailing.id}/attempts?run=${run.id}`} download>
-                      {t('exportCsv')}
-                    </LinkButton>
-                  </div>
-                ) : null}
+                <LiveMisses
+                  runId={run.id}
+                  counts={counts}
+                  hrefs={{
+                    failed: `${addressOf({ status: 'failed' })}#clients`,
+                    unknown: `${addressOf({ status: 'unknown' })}#clients`,
+                  }}
+                  csvHref={`/api/mailings/${mailing.id}/attempts?run=${run.id}`}
+                  isTried={rates.steps.length > 0}
+                />
               </Card>
             )}
             {mayChange && unfinished && !isOpen ? (
