@@ -11,10 +11,13 @@ import { MailingBadges, runStanding } from './badges';
 export function MailingsTable({
   mailings,
   locale,
+  readerZone,
   owners = false,
 }: {
   mailings: MailingRow[];
   locale: string;
+  /** IANA zone of who reads it. */
+  readerZone: string;
   /** Shows whose each one is. */
   owners?: boolean;
 }) {
@@ -62,7 +65,12 @@ export function MailingsTable({
                 mailing.pausedAt || mailing.disabledAt || mailing.ownerBlockedAt ? (
                   <span className="text-muted">{t('facts.nextHeld')}</span>
                 ) : (
-                  <Time value={mailing.nextSlotAt} zone={mailing.zone} locale={locale} />
+                  <Time
+                    value={mailing.nextSlotAt}
+                    zone={mailing.zone}
+                    readerZone={readerZone}
+                    locale={locale}
+                  />
                 )
               ) : (
                 <span className="text-muted">{t('facts.nextNone')}</span>
@@ -75,7 +83,7 @@ export function MailingsTable({
                     href={`/mailings/${mailing.id}/runs/${mailing.lastRun.id}`}
                     className="underline-offset-2 hover:underline"
                   >
-                    <Time value={mailing.lastRun.openedAt} zone={mailing.zone} locale={locale} />
+                    <Time value={mailing.lastRun.openedAt} zone={readerZone} locale={locale} />
                   </AppLink>
                   <div className="text-[0.8125rem] whitespace-nowrap text-muted">
                     {t(`runStatus.${runStanding(mailing.lastRun)}`)}

@@ -1,19 +1,20 @@
 import { useLocale, useTranslations } from 'next-intl';
 import { AppLink } from '@/components/layout/link';
 import { Table, Tbody, Td, Th, Thead, Tr } from '@/components/ui/table';
-import { Time } from '@/components/ui/time';
 import type { Hold, RunRow } from '@/lib/runs/queries';
 import { RunBadge } from './badges';
 import { LiveRunProgress } from './live-progress';
+import { RunTime } from './run-time';
 
 /** Runs of a mailing, newest first, with counts that add up. */
 export function RunsTable({
   runs,
-  zone,
+  readerZone,
   missed,
 }: {
   runs: (RunRow & { hold?: Hold | null | undefined })[];
-  zone: string;
+  /** IANA zone of who reads it. */
+  readerZone: string;
   /** What can be done about a missed run. */
   missed?: React.ReactNode;
 }) {
@@ -36,7 +37,7 @@ export function RunsTable({
                 href={`/mailings/${run.mailingId}/runs/${run.id}`}
                 className="font-medium underline-offset-2 hover:underline"
               >
-                <Time value={run.slotAt ?? run.openedAt} zone={zone} locale={locale} />
+                <RunTime run={run} readerZone={readerZone} locale={locale} />
               </AppLink>
               <div className="text-[0.8125rem] text-muted">{t(`runKind.${run.kind}`)}</div>
             </Td>

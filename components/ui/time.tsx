@@ -6,33 +6,45 @@ const languages: Record<string, string> = { en: 'en-GB' };
 const kept = new Map<string, Intl.DateTimeFormat>();
 const keptMax = 50;
 
-function formatter(locale: string, zone: string, seconds: boolean): Intl.DateTimeFormat {
-  const key = `${locale} ${zone} ${seconds}`;
+const day = { year: 'numeric', month: 'short', day: 'numeric' } as const;
+const hour = { hour: '2-digit', minute: '2-digit', hourCycle: 'h23', timeZoneName: 'shortOffset' } as const;
+/** How much of an instant is written. */
+const forms = {
+  minutes: { ...day, ...hour },
+  seconds: { ...day, ...hour, second: '2-digit' },
+  day,
+  hour,
+} as const;
+
+function formatter(locale: string, zone: string, form: keyof typeof forms): Intl.DateTimeFormat {
+  const key = `${locale} ${zone} ${form}`;
   const found = kept.get(key);
   if (found) return found;
-  const made = new Intl.DateTimeFormat(languages[locale] ?? locale, {
-    year: 'numeric',
-    month: 'short',
-    day: 'numeric',
-    hour: '2-digit',
-    minute: '2-digit',
-    ...(seconds ? { second: '2-digit' } : {}),
-    hourCycle: 'h23',
-    timeZone: zone,
-    timeZoneName: 'shortOffset',
-  });
+  const made = new Intl.DateTimeFormat(languages[locale] ?? locale, { ...forms[form], timeZone: zone });
   if (kept.size >= keptMax) kept.clear();
   kept.set(key, made);
   return made;
 }
 
-/** An instant on the reader's wall clock, always with its zone; with `relative` also how far it is from now. */
+/** What the clock of another zone shows at an instant, with its day where that is another; null where it shows the same. */
+function elsewhere(at: Date, locale: string, zone: string, other: string): string | null {
+  const written = (where: string, form: keyof typeof forms) => formatter(locale, where, form).format(at);
+  if (written(zone, 'minutes') === written(other, 'minutes')) return null;
+  return written(other, written(zone, 'day') === written(other, 'day') ? 'hour' : 'minutes');
+}
+
+/**
+ * An instant on the wall clock of a zone, which is always told; with `relative` also how far it is from now. Plans (when a mailing begins,
+ * sends and ends) stand in the zone of the mailing, with `readerZone` where the reader's own clock shows another time; what has happened
+ * stands in the reader's zone.
+ */
 export function Time({
   value,
   zone,
   locale,
   seconds = false,
   relative = false,
+  readerZone,
   className,
 }: {
   value: Date | string;
@@ -42,13 +54,24 @@ export function Time({
   /** To the second, where tries follow each other closely. */
   seconds?: boolean | undefined;
   relative?: boolean | undefined;
+  /** IANA zone of who reads it, of a plan in another. */
+  readerZone?: string | undefined;
   className?: string | undefined;
 }) {
   const at = typeof value === 'string' ? new Date(value) : value;
-  const text = formatter(locale, zone, seconds).format(at);
+  const text = formatter(locale, zone, seconds ? 'seconds' : 'minutes').format(at);
+  const own = readerZone ? elsewhere(at, locale, zone, readerZone) : null;
   return (
     <time dateTime={at.toISOString()} title={zone} suppressHydrationWarning className={className}>
       <span className="whitespace-nowrap">{text}</span>
+      {own ? (
+        <>
+          {' '}
+          <span title={readerZone} className="whitespace-nowrap text-muted">
+            ({own})
+          </span>
+        </>
+      ) : null}
       {relative ? (
         <span className="text-muted">
           {' · '}

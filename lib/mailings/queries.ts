@@ -409,6 +409,7 @@ export async function listNextSends(actor: Actor, limit = 5, on: Db = db) {
       id: mailings.id,
       name: mailings.name,
       nextSlotAt: mailings.nextSlotAt,
+      zone: mailings.zone,
       periodicity: mailings.periodicity,
       chosen: sql<number | null>`case when ${mailings.audience} = 'chosen' then (
         select count(*) from (

@@ -81,6 +81,14 @@ export function asDeliveryStatus(value: unknown) {
   return deliveryStatuses.find((status) => status === value) ?? null;
 }
 
+/** What a run is called by: its slot, a plan, in the zone of its mailing; where it has none its beginning, in that of who reads it. */
+export function runMoment(
+  run: { slotAt: Date | null; openedAt: Date; zone: string },
+  readerZone: string,
+): { at: Date; zone: string } {
+  return run.slotAt ? { at: run.slotAt, zone: run.zone } : { at: run.openedAt, zone: readerZone };
+}
+
 /** How many clients of a run its counts say a choice of them has; null where they do not tell. */
 export function clientsChosen(
   { q, status, kind }: { q?: string | undefined; status: DeliveryStatus | null; kind: AnswerKind | null },

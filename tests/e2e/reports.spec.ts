@@ -22,11 +22,12 @@ async function signIn(
   browser: Browser,
   options: { scripts: boolean; locale: 'en' | 'ru' },
   roles: { isStaff?: boolean } = {},
+  timeZone = 'Europe/Moscow',
 ): Promise<{ page: Page; email: string }> {
-  const email = `reader-${options.locale}-${options.scripts}-${Boolean(roles.isStaff)}-${id}@reports.test`;
+  const email = `reader-${options.locale}-${options.scripts}-${Boolean(roles.isStaff)}-${timeZone.replace('/', '-')}-${id}@reports.test`;
   const { sql, db } = connect(process.env.E2E_DATABASE_URL ?? '', 2);
   try {
-    const user = await createUser(db, { email, password, timeZone: 'Europe/Moscow', ...roles });
+    const user = await createUser(db, { email, password, timeZone, ...roles });
     const mailing = await createMailing(db, user, { name: 'Spring news', status: 'completed' });
     const openedAt = new Date('2026-03-30T09:00:00Z');
     const run = await createRun(db, mailing, { openedAt, status: 'partly_done' });
@@ -103,6 +104,65 @@ for (const [scripts, locale] of [
     expect(rows).toMatchObject([{ mailing: 'Spring news', letters_sent: '2', attempts_failed: '1' }]);
   });
 }
+
+test('on every page plans stand on the clock of their mailing, and what has happened on the reader’s', async ({
+  browser,
+}) => {
+  const { page, email } = await signIn(browser, { scripts: true, locale: 'en' }, {}, 'Asia/Yekaterinburg');
+  const { sql, db } = connect(process.env.E2E_DATABASE_URL ?? '', 2);
+  const places = { mailing: '', run: '', manual: '', attempt: '' };
+  try {
+    const [user] = await sql<{ id: number }[]>`select id::int from users where email = ${email}`;
+    if (!user) throw new Error('nobody is there');
+    const mailing = await createMailing(db, user, {
+      name: 'Moscow news',
+      zone: 'Europe/Moscow',
+      periodicity: 'weekly',
+      status: 'running',
+      nextSlotAt: new Date('2099-06-01T06:00:00Z'),
+    });
+    const manual = await createRun(db, mailing, {
+      openedAt: new Date('2026-05-01T06:00:00Z'),
+      status: 'done',
+    });
+    const slotAt = new Date('2026-06-01T06:00:00Z');
+    const openedAt = new Date('2026-06-01T06:00:20Z');
+    const run = await createRun(db, mailing, { slotAt, openedAt, status: 'partly_done' });
+    const [person] = await createClients(db, user, 1);
+    if (!person) throw new Error('nobody to write to');
+    const delivery = await createDelivery(db, run, person, { status: 'failed', kind: 'spam' });
+    const failed = { status: 'failure', code: 550, attemptedAt: new Date('2026-06-01T06:02:00Z') } as const;
+    const attempt = await createAttempt(db, run, delivery, failed);
+    places.mailing = `/mailings/${mailing.id}`;
+    places.run = `/mailings/${mailing.id}/runs/${run.id}`;
+    places.manual = `/mailings/${mailing.id}/runs/${manual.id}`;
+    places.attempt = `/attempts/${attempt.id}`;
+  } finally {
+    await sql.end();
+  }
+  const slot = '1 Jun 2026, 09:00 GMT+3';
+  const next = '1 Jun 2099, 09:00 GMT+3 (11:00 GMT+5)';
+  const opened = '1 Jun 2026, 11:00 GMT+5';
+  const tried = '1 Jun 2026, 11:02 GMT+5';
+  const byHand = '1 May 2026, 11:00 GMT+5';
+  for (const [path, told] of [
+    ['/dashboard', [slot, next]],
+    ['/mailings', [next, opened]],
+    [places.mailing, [slot, next, opened, tried, byHand]],
+    [places.run, [slot, `${slot} (11:00 GMT+5)`, opened, tried]],
+    [places.manual, [byHand]],
+    [places.attempt, [tried, '1 Jun 2026, 11:02:00 GMT+5', slot]],
+    ['/attempts', [tried]],
+  ] as const) {
+    await page.goto(path);
+    for (const time of told) await expect(page.getByRole('main'), path).toContainText(time);
+    // The clock of the mailing shows plans alone.
+    const text = (await page.getByRole('main').textContent()) ?? '';
+    expect(text, path).not.toContain('09:02');
+    expect(text, path).not.toContain('1 May 2026, 09:00');
+  }
+  await page.context().close();
+});
 
 test('managers have a report of all users, and nobody else has; no barrier that axe knows of stands in either', async ({
   browser,

@@ -8,6 +8,7 @@ import { RunBadge } from '@/components/mailings/badges';
 import { LiveRunProgress } from '@/components/mailings/live-progress';
 import { LiveRuns } from '@/components/mailings/live-runs';
 import { RunProgress } from '@/components/mailings/run-progress';
+import { RunTime } from '@/components/mailings/run-time';
 import { BlogCard } from '@/components/posts/blog-card';
 import { FirstAlarms } from '@/components/reports/alarms';
 import { Badge, type Tone } from '@/components/ui/badge';
@@ -67,7 +68,10 @@ export default async function DashboardPage() {
     ]);
   const isNew = counts.mailings.value === 0;
   const open = progress.runs;
-  const when = (at: Date, zone: string) => <Time value={at} zone={zone} locale={locale} />;
+  const when = (at: Date) => <Time value={at} zone={actor.timeZone} locale={locale} />;
+  const whenRun = (run: ComponentProps<typeof RunTime>['run']) => (
+    <RunTime run={run} readerZone={actor.timeZone} locale={locale} />
+  );
 
   const missedOf = ({ failed, expired, cancelled, unknown }: Counts) => {
     const missed = failed + expired + cancelled;
@@ -104,7 +108,7 @@ export default async function DashboardPage() {
             ...of,
             tone: 'warn',
             sign: tMailings('runStatus.waiting'),
-            text: t.rich('waiting', { until: () => when(hold.wait.until, actor.timeZone) }),
+            text: t.rich('waiting', { until: () => when(hold.wait.until) }),
             action: t('do.why'),
           },
         ];
@@ -114,7 +118,7 @@ export default async function DashboardPage() {
             ...of,
             tone: 'bad',
             sign: tMailings('runStatus.stalled'),
-            text: t.rich('stalled', { since: () => when(hold.since, actor.timeZone) }),
+            text: t.rich('stalled', { since: () => when(hold.since) }),
             action: t('do.why'),
           },
         ];
@@ -153,7 +157,7 @@ export default async function DashboardPage() {
         name: mailing.name,
         text: mailing.disabledAt
           ? t('disabled', { reason: mailing.disabledReason ?? '' })
-          : t.rich('paused', { at: () => when(mailing.pausedAt ?? since, actor.timeZone) }),
+          : t.rich('paused', { at: () => when(mailing.pausedAt ?? since) }),
         action: t(mailing.disabledAt ? 'do.why' : 'do.resume'),
       }),
     ),
@@ -168,9 +172,7 @@ export default async function DashboardPage() {
           sign: tMailings(`runStatus.${isMissed ? 'missed' : 'partly_done'}`),
           href: `/mailings/${run.mailingId}/runs/${run.id}${isMissed ? '' : '#finish'}`,
           name: run.mailingName,
-          text: isMissed
-            ? t.rich('missed', { at: () => when(run.slotAt ?? run.openedAt, actor.timeZone) })
-            : missedOf(run.counts),
+          text: isMissed ? t.rich('missed', { at: () => whenRun(run) }) : missedOf(run.counts),
           action: t(isMissed ? 'do.send' : 'do.finish'),
         };
       }),
@@ -251,7 +253,13 @@ export default async function DashboardPage() {
                       </AppLink>
                       <div className="text-muted">
                         {mailing.nextSlotAt ? (
-                          <Time value={mailing.nextSlotAt} zone={actor.timeZone} locale={locale} relative />
+                          <Time
+                            value={mailing.nextSlotAt}
+                            zone={mailing.zone}
+                            readerZone={actor.timeZone}
+                            locale={locale}
+                            relative
+                          />
                         ) : null}
                         , {tMailings(`periodicity.${mailing.periodicity}`).toLocaleLowerCase(locale)}
                       </div>
@@ -291,7 +299,7 @@ export default async function DashboardPage() {
                   {last.map((run) => (
                     <li key={run.id} className="min-w-0">
                       <RunHead run={run}>
-                        <span className="text-muted">{when(run.slotAt ?? run.openedAt, actor.timeZone)}</span>
+                        <span className="text-muted">{whenRun(run)}</span>
                       </RunHead>
                       {run.counts.total > 0 ? (
                         <RunProgress counts={run.counts} />

@@ -58,7 +58,7 @@ export default async function MailingsPage({ searchParams }: Props) {
       isDamaged={isDamaged}
       href={(cursor) => listHref('/mailings', { q, status, after: cursor })}
     >
-      <MailingsTable mailings={page.items} locale={locale} />
+      <MailingsTable mailings={page.items} locale={locale} readerZone={actor.timeZone} />
     </ListPage>
   );
 }

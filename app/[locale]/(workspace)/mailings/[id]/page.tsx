@@ -11,6 +11,7 @@ import { LiveProgress } from '@/components/mailings/live-progress';
 import { LiveRuns } from '@/components/mailings/live-runs';
 import { MailingActions, SendNowButton } from '@/components/mailings/mailing-actions';
 import { RunProgress } from '@/components/mailings/run-progress';
+import { RunTime } from '@/components/mailings/run-time';
 import { RunsTable } from '@/components/mailings/runs-table';
 import { scheduleText } from '@/components/mailings/schedule-text';
 import { DisableCard } from '@/components/manage/disable-card';
@@ -98,7 +99,9 @@ export default async function MailingPage({ params, searchParams }: Props) {
     listHistory(actor, { mailingId: mailing.id, after: historyAfter }),
   ]);
   const now = systemClock.now();
+  // Plans stand on the clock of the mailing, what has happened on the reader's.
   const { zone } = mailing;
+  const { timeZone: readerZone } = actor;
   const mayChange = can(actor, 'update', mailing.ownerId) && !mailing.archivedAt;
   if (!progress) notFound();
   const { runs: open, stall } = progress;
@@ -125,8 +128,11 @@ export default async function MailingPage({ params, searchParams }: Props) {
     );
     return `/mailings/${mailing.id}${search.size > 0 ? `?${search}` : ''}`;
   };
+  const planned = (at: Date, relative = false) => (
+    <Time value={at} zone={zone} readerZone={readerZone} locale={locale} relative={relative} />
+  );
   const when = (at: Date, relative = false) => (
-    <Time value={at} zone={zone} locale={locale} relative={relative} />
+    <Time value={at} zone={readerZone} locale={locale} relative={relative} />
   );
   const audienceText = t(
     mailing.audience === 'all'
@@ -199,7 +205,7 @@ export default async function MailingPage({ params, searchParams }: Props) {
               {t.rich('pausedBody', { at: () => (mailing.pausedAt ? when(mailing.pausedAt) : null) })}
             </Alert>
           ) : null}
-          {stall ? <HoldNotice hold={stall} queued={0} zone={zone} /> : null}
+          {stall ? <HoldNotice hold={stall} queued={0} zone={readerZone} /> : null}
           {isStarting && !stall ? <Alert tone="info">{t('live.starting')}</Alert> : null}
         </div>
 
@@ -221,7 +227,7 @@ export default async function MailingPage({ params, searchParams }: Props) {
           >
             <div className="grid grid-cols-[minmax(0,1fr)] gap-4">
               {run.hold && !saidAbove.has(run.hold.kind) ? (
-                <HoldNotice hold={run.hold} queued={run.counts.queued} zone={zone} />
+                <HoldNotice hold={run.hold} queued={run.counts.queued} zone={readerZone} />
               ) : null}
               {run.hold === null && run.slowedTo !== null ? <SlowNotice rate={run.slowedTo} /> : null}
               <LiveProgress
@@ -242,7 +248,9 @@ export default async function MailingPage({ params, searchParams }: Props) {
               <span className="inline-flex flex-wrap items-center gap-2">
                 {t('sections.lastRun')}
                 <RunBadge run={last} />
-                <span className="font-normal text-muted">{when(last.slotAt ?? last.openedAt)}</span>
+                <span className="font-normal text-muted">
+                  <RunTime run={last} readerZone={readerZone} locale={locale} />
+                </span>
               </span>
             }
             actions={
@@ -278,7 +286,7 @@ export default async function MailingPage({ params, searchParams }: Props) {
                 term: t('facts.next'),
                 value: mailing.nextSlotAt ? (
                   <>
-                    {when(mailing.nextSlotAt, true)}
+                    {planned(mailing.nextSlotAt, true)}
                     {held ? <span className="text-muted"> ({t('facts.nextHeld')})</span> : null}
                   </>
                 ) : (
@@ -311,7 +319,7 @@ export default async function MailingPage({ params, searchParams }: Props) {
                 ),
               },
               { term: t('facts.schedule'), value: scheduleText(tSchedule, locale, mailing) },
-              { term: t('facts.ends'), value: mailing.endsAt ? when(mailing.endsAt) : t('facts.never') },
+              { term: t('facts.ends'), value: mailing.endsAt ? planned(mailing.endsAt) : t('facts.never') },
               {
                 term: t('facts.totals'),
                 value: (
@@ -344,7 +352,7 @@ export default async function MailingPage({ params, searchParams }: Props) {
           ) : (
             <RunsTable
               runs={runs.items.map((run) => ({ ...run, hold: open.find(({ id }) => id === run.id)?.hold }))}
-              zone={zone}
+              readerZone={readerZone}
               missed={
                 mayChange ? (
                   <SendNowButton
@@ -369,7 +377,7 @@ export default async function MailingPage({ params, searchParams }: Props) {
         <History
           mailingId={mailing.id}
           lines={history}
-          zone={zone}
+          zone={readerZone}
           after={historyAfter}
           isDamaged={isHistoryDamaged}
           href={(cursor) => `${query({ history: cursor })}#history`}
@@ -406,7 +414,7 @@ export default async function MailingPage({ params, searchParams }: Props) {
             <p className="text-muted">{t('attemptsEmpty')}</p>
           ) : (
             <>
-              <AttemptsTable attempts={attempts.items} zone={zone} showMailing={false} />
+              <AttemptsTable attempts={attempts.items} zone={readerZone} showMailing={false} />
               <p className="text-[0.8125rem] text-muted">
                 {t('attemptsShown', {
                   count: attempts.items.length,

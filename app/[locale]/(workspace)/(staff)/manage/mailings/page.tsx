@@ -36,7 +36,7 @@ export default async function AllMailingsPage({ searchParams }: Props) {
       nextPage={page.next}
       isEmpty={page.items.length === 0}
     >
-      <MailingsTable mailings={page.items} locale={locale} owners />
+      <MailingsTable mailings={page.items} locale={locale} readerZone={actor.timeZone} owners />
     </DeskList>
   );
 }

@@ -38,7 +38,7 @@ import {
   measureRate,
   readingOf,
 } from '@/lib/runs/queries';
-import { clientsChosen, finishableOutcomes } from '@/lib/runs/schema';
+import { clientsChosen, finishableOutcomes, runMoment } from '@/lib/runs/schema';
 
 type Props = {
   params: Promise<{ id: string; runId: string }>;
@@ -104,11 +104,16 @@ export default async function RunPage(props: Props) {
   ]);
   const [reached] = progress?.runs ?? [];
   if (!progress || !reached) notFound();
-  const { zone } = mailing;
+  const { timeZone: readerZone } = actor;
   const { counts, hold, isOpen } = reached;
   const pace = isOpen && !hold ? await measureRate(actor, run) : null;
-  const at = formatInstant(locale, run.slotAt ?? run.openedAt, zone);
-  const when = (instant: Date) => <Time value={instant} zone={zone} locale={locale} />;
+  const moment = runMoment(run, readerZone);
+  const at = formatInstant(locale, moment.at, moment.zone);
+  // Plans stand on the clock of the mailing, what has happened on the reader's.
+  const planned = (instant: Date) => (
+    <Time value={instant} zone={mailing.zone} readerZone={readerZone} locale={locale} />
+  );
+  const when = (instant: Date) => <Time value={instant} zone={readerZone} locale={locale} />;
   const isEmpty = !isOpen && counts.total === 0;
   const isAllSkipped = !isOpen && counts.total > 0 && counts.skipped === counts.total;
   const unfinished = finishableOutcomes.some((outcome) => counts[outcome] > 0);
@@ -160,7 +165,7 @@ export default async function RunPage(props: Props) {
               })}
             </Alert>
           )}
-          {hold ? <HoldNotice hold={hold} queued={counts.queued} zone={zone} /> : null}
+          {hold ? <HoldNotice hold={hold} queued={counts.queued} zone={readerZone} /> : null}
           {isOpen && !hold && reached.slowedTo !== null ? <SlowNotice rate={reached.slowedTo} /> : null}
           {run.status === 'missed' ? (
             <Alert tone="warn">
@@ -234,7 +239,7 @@ export default async function RunPage(props: Props) {
 
         {rates.steps.length > 0 ? (
           <Card title={t('run.rate')}>
-            <Rate {...rates} zone={zone} />
+            <Rate {...rates} zone={readerZone} />
           </Card>
         ) : null}
 
@@ -242,13 +247,13 @@ export default async function RunPage(props: Props) {
           <Facts
             items={[
               { term: t('run.kind'), value: t(`runKind.${run.kind}`) },
-              ...(run.slotAt ? [{ term: t('run.slot'), value: when(run.slotAt) }] : []),
+              ...(run.slotAt ? [{ term: t('run.slot'), value: planned(run.slotAt) }] : []),
               ...(run.status === 'missed'
                 ? []
                 : [
                     { term: t('run.opened'), value: when(run.openedAt) },
                     ...(run.closedAt ? [{ term: t('run.closed'), value: when(run.closedAt) }] : []),
-                    ...(under && deadline ? [{ term: t('run.deadline'), value: when(deadline) }] : []),
+                    ...(under && deadline ? [{ term: t('run.deadline'), value: planned(deadline) }] : []),
                     { term: t('run.subject'), value: run.subject },
                     { term: t('run.from'), value: `${run.fromName} <${run.fromEmail}>` },
                   ]),
@@ -260,7 +265,7 @@ export default async function RunPage(props: Props) {
           <History
             mailingId={mailing.id}
             lines={history}
-            zone={zone}
+            zone={readerZone}
             after={historyAfter}
             isDamaged={isHistoryDamaged}
             href={(cursor) =>
@@ -319,7 +324,7 @@ export default async function RunPage(props: Props) {
               0 ? (
               <p className="text-muted">{counts.total === 0 ? t('run.noneYet') : t('run.none')}</p>
             ) : (
-              <DeliveriesTable deliveries={page.items} zone={zone} />
+              <DeliveriesTable deliveries={page.items} zone={readerZone} />
             )}
             <Pager
               label={t('run.clients')}
