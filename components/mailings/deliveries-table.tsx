@@ -1,7 +1,6 @@
 import { useLocale, useTranslations } from 'next-intl';
 import { AppLink } from '@/components/layout/link';
-import { AnswerKindName } from '@/components/reports/answer';
-import { Answer } from '@/components/reports/attempts-table';
+import { Answer, AnswerKindName } from '@/components/reports/answer';
 import { Address } from '@/components/ui/address';
 import { Table, Tbody, Td, Th, Thead, Tr } from '@/components/ui/table';
 import { Time } from '@/components/ui/time';
@@ -65,7 +64,7 @@ export function DeliveriesTable({ deliveries, zone }: { deliveries: DeliveryRow[
                   <AnswerKindName kind={delivery.attempt.kind} />
                 </div>
               ) : null}
-              {delivery.attempt ? <Answer response={delivery.attempt.response} none={t('noAnswer')} /> : null}
+              {delivery.attempt ? <Answer of={delivery.attempt} none={t('noAnswer')} /> : null}
             </Td>
           </Tr>
         ))}

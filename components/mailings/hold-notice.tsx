@@ -1,8 +1,10 @@
 import { useLocale, useTranslations } from 'next-intl';
+import { OwnWordsText } from '@/components/reports/answer';
 import { Alert } from '@/components/ui/alert';
 import { Facts } from '@/components/ui/facts';
 import { Time } from '@/components/ui/time';
 import { waitCodes } from '@/db/enums';
+import { ownWords } from '@/lib/attempts/schema';
 import type { Hold } from '@/lib/runs/queries';
 
 /** Troubles of the sender that pass without anybody doing anything. */
@@ -79,6 +81,7 @@ function Waiting({
 }) {
   const t = useTranslations('mailings.wait');
   const code = waitCodes.find((known) => known === wait.code);
+  const own = ownWords({ code: null, response: wait.response ?? '', stage: '' });
   return (
     <Alert tone="warn" title={t('title')}>
       <p>
@@ -86,7 +89,9 @@ function Waiting({
         {wait.server ? t('server', { server: wait.server }) : null}
       </p>
       {wait.response ? (
-        <p className="mt-1 [overflow-wrap:anywhere]">{t('words', { words: wait.response })}</p>
+        <p className="mt-1 [overflow-wrap:anywhere]">
+          {own ? <OwnWordsText words={own} /> : t('words', { words: wait.response })}
+        </p>
       ) : null}
       <Facts
         className="my-2 gap-y-0.5!"

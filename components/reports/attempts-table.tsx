@@ -8,7 +8,7 @@ import type { AttemptStatus } from '@/db/enums';
 import type { AttemptRow } from '@/lib/attempts/queries';
 import { attemptsSearched } from '@/lib/attempts/schema';
 import type { BoundedCount } from '@/lib/paging';
-import { AnswerKindName } from './answer';
+import { Answer, AnswerKindName } from './answer';
 
 const tones: Record<AttemptStatus, Tone> = { success: 'good', failure: 'bad', unknown: 'warn' };
 
@@ -35,15 +35,6 @@ export function AttemptsNote({
     count: attemptsSearched,
     at: () => <Time value={at} zone={zone} locale={locale} />,
   });
-}
-
-/** The beginning of what the server answered; the whole of it stands on the page of the attempt. */
-export function Answer({ response, none }: { response: string; none: string }) {
-  return response ? (
-    <span className="line-clamp-3">{response}</span>
-  ) : (
-    <span className="text-muted">{none}</span>
-  );
 }
 
 /** Attempts, newest first, each with the server's own words. */
@@ -111,7 +102,7 @@ export function AttemptsTable({
                   <AnswerKindName kind={attempt.kind} />
                 </div>
               ) : null}
-              <Answer response={attempt.response} none={t('noAnswer')} />
+              <Answer of={attempt} none={t('noAnswer')} />
             </Td>
           </Tr>
         ))}

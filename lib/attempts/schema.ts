@@ -149,3 +149,98 @@ export function csvStream<Column extends string>(
     },
   });
 }
+
+/*
+ * What Mailroom itself writes where no server has said anything: it stands with the attempt in English, as scripts know it, and pages
+ * say it in the reader's language. The phrases come from `lib/email`, and a test reads them there.
+ */
+
+/** Each is a sentence of the catalogue. */
+type OwnWordsCode =
+  | 'closed'
+  | 'lost'
+  | 'silent'
+  | 'refused'
+  | 'unreachable'
+  | 'not_found'
+  | 'not_connected'
+  | 'tls_late'
+  | 'tls_closed'
+  | 'tls_missing'
+  | 'garbage'
+  | 'out_of_place'
+  | 'no_sign_in'
+  | 'other_sign_in'
+  | 'too_big'
+  | 'foreign_address'
+  | 'no_address'
+  | 'example'
+  | 'letter_broken'
+  | 'unclear'
+  | 'not_all'
+  | 'stopped'
+  | 'outbox';
+export type OwnWords = { code: OwnWordsCode; values: Record<string, string> };
+
+/** Whole phrases; what differs from one to the next is named. */
+const phrases: [OwnWordsCode, RegExp][] = [
+  ['closed', /^(the server closed the connection|closed by us|closed)$/],
+  ['lost', /^(the connection was lost|connection lost: .*)$/],
+  ['silent', /^no answer in time$/],
+  ['not_connected', /^no connection( in time)?$/],
+  ['tls_late', /^the encrypted connection was not made in time$/],
+  ['tls_closed', /^the server closed the connection during the TLS handshake$/],
+  ['tls_missing', /^the server offers no encryption \(STARTTLS\)$/],
+  ['garbage', /^(the server answered something that is not SMTP|the server spoke before encryption began)$/],
+  [
+    'out_of_place',
+    /^(an answer that belongs to no command|an answer is missing: the others may belong to other commands|an answer out of place: .*)$/,
+  ],
+  ['no_sign_in', /^the server offers no sign-in$/],
+  ['other_sign_in', /^the server offers only (?<ways>.+)$/],
+  ['too_big', /^the letter has (?<octets>\d+) octets, the server takes (?<limit>\d+)$/],
+  ['foreign_address', /^the server takes no addresses with such letters \(SMTPUTF8\)$/],
+  ['no_address', /^this is not an e-mail address$/],
+  ['example', /^Addresses ending in \.example are examples: nothing is ever sent to them\.$/],
+  ['unclear', /^an answer that says nothing about the letters$/],
+  ['not_all', /^an answer for (?<answered>\d+) letters of (?<letters>\d+)$/],
+  ['stopped', /^stopped before each letter had its turn$/],
+];
+const outbox = /^kept in the outbox as letter (?<letter>\d*)$/;
+
+/** What the system says of a connection: its codes stand in its own sentences. */
+const systemCodes: [OwnWordsCode, RegExp][] = [
+  ['refused', /\bECONNREFUSED\b/],
+  ['not_found', /\b(ENOTFOUND|EAI_AGAIN)\b/],
+  ['unreachable', /\b(EHOSTUNREACH|ENETUNREACH)\b/],
+  ['not_connected', /\bETIMEDOUT\b/],
+  ['lost', /\b(ECONNRESET|EPIPE)\b/],
+];
+
+/**
+ * What stands in a server's place, as Mailroom's own words; null for a server's. Whatever has a code was said by one, but in the outbox;
+ * an answer of SMTP begins with its code, so that no phrase is one.
+ */
+export function ownWords({
+  code,
+  response,
+  stage,
+}: {
+  code: number | null;
+  response: string;
+  stage: string;
+}): OwnWords | null {
+  const found = (of: OwnWordsCode, pattern: RegExp): OwnWords | null => {
+    const match = pattern.exec(response);
+    return match && { code: of, values: { ...match.groups } };
+  };
+  if (stage === 'outbox') return found('outbox', outbox);
+  if (code !== null || response === '') return null;
+  if (stage === 'compose') return { code: 'letter_broken', values: {} };
+  for (const [of, pattern] of phrases) {
+    const known = found(of, pattern);
+    if (known) return known;
+  }
+  if (/^[245]\d\d[- ]/.test(response)) return null;
+  return systemCodes.flatMap(([of, pattern]) => found(of, pattern) ?? []).at(0) ?? null;
+}

@@ -197,7 +197,9 @@ export async function listClientDeliveries(actor: Actor, clientId: number, limit
     .select({
       attemptId: attempts.id,
       attemptedAt: attempts.attemptedAt,
+      code: attempts.code,
       response: attempts.response,
+      stage: attempts.stage,
       kind: attempts.kind,
     })
     .from(attempts)
@@ -217,7 +219,9 @@ export async function listClientDeliveries(actor: Actor, clientId: number, limit
       mailingName: mailings.name,
       attemptId: last.attemptId,
       attemptedAt: last.attemptedAt,
+      code: last.code,
       response: last.response,
+      stage: last.stage,
       kind: last.kind,
     })
     .from(deliveries)

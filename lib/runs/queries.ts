@@ -754,6 +754,7 @@ export async function listDeliveries(
       kind: attempts.kind,
       code: attempts.code,
       response: attempts.response,
+      stage: attempts.stage,
     })
     .from(attempts)
     .where(eq(attempts.deliveryId, deliveries.id))
@@ -780,6 +781,7 @@ export async function listDeliveries(
           kind: last.kind,
           code: last.code,
           response: last.response,
+          stage: last.stage,
         },
       })
       .from(deliveries)

@@ -1,6 +1,9 @@
+import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import type { AnswerKind } from '@/db/enums';
 import { type Answer, classify } from '@/lib/attempts/answers';
+import { ownWords } from '@/lib/attempts/schema';
+import { catalogues } from '@/lib/i18n/catalogues';
 
 const refused = (response: string, stage: string): Answer => ({
   status: 'failure',
@@ -456,5 +459,65 @@ describe('an answer of a mail server', () => {
       classify({ status: 'failure', code: 550, response, stage: 'rcpt' });
       expect(performance.now() - began).toBeLessThan(250);
     }
+  });
+});
+
+/** Every phrase of our own that `lib/email` and the engine write in an answer's place, as it stands in the source. */
+function phrasesOfSource(): string[] {
+  const files = ['connection', 'smtp', 'resend', 'letter', 'outbox'].map((name) => `lib/email/${name}.ts`);
+  const said =
+    /(?:new Broken\([^,]+,\s*|super\('garbage',\s*|refuse\(\s*|response: |\|\| )(['`])((?:(?!\1).)+ (?:(?!\1).)*)\1/g;
+  return files.flatMap((file) =>
+    [...readFileSync(file, 'utf8').matchAll(said)].map(([, , text = '']) =>
+      text.replace(/\$\{[^}]*\}/g, '12'),
+    ),
+  );
+}
+
+describe('what Mailroom itself says where no server has', () => {
+  const own = (response: string, stage = 'dot', code: number | null = null) =>
+    ownWords({ code, response, stage });
+
+  test('is told as its own words, whichever of its phrases it is', () => {
+    const phrases = phrasesOfSource();
+    expect(phrases.length).toBeGreaterThan(18);
+    for (const phrase of phrases)
+      expect(own(phrase, phrase.startsWith('kept') ? 'outbox' : 'dot'), phrase).not.toBeNull();
+  });
+
+  test('keeps the numbers and names that it tells of', () => {
+    expect(own('the letter has 20480 octets, the server takes 1024', 'mail')).toEqual({
+      code: 'too_big',
+      values: { octets: '20480', limit: '1024' },
+    });
+    expect(own('the server offers only NTLM, GSSAPI', 'auth')?.values).toEqual({ ways: 'NTLM, GSSAPI' });
+    expect(own('kept in the outbox as letter 7', 'outbox', 250)).toEqual({
+      code: 'outbox',
+      values: { letter: '7' },
+    });
+    expect(own('undefined variable: client.nickname, line:1, col:9', 'compose')?.code).toBe('letter_broken');
+    expect(own('connect ECONNREFUSED 127.0.0.1:25', 'connect')?.code).toBe('refused');
+    expect(own('getaddrinfo ENOTFOUND smtp.two.test', 'connect')?.code).toBe('not_found');
+  });
+
+  test('is never taken for what a server said, nor that for it', () => {
+    const theirs = answers.filter(([, , response]) => /^\d{3}/.test(response));
+    expect(theirs.length).toBeGreaterThan(30);
+    for (const [, stage, response] of theirs) expect(ownWords(refused(response, stage)), response).toBeNull();
+    expect(own('the server closed the connection', 'dot', 421)).toBeNull();
+    expect(own('451 4.4.2 connect ECONNREFUSED from upstream', 'dot')).toBeNull();
+    expect(own('421 closed', 'dot')).toBeNull();
+    expect(own('')).toBeNull();
+    expect(own('no answer in time, said the owl')).toBeNull();
+    expect(own('Some words that nobody has written yet')).toBeNull();
+  });
+
+  test('is a sentence of both catalogues', () => {
+    const codes = Object.keys(catalogues.en.reports.attempts.own).sort();
+    expect(Object.keys(catalogues.ru.reports.attempts.own).sort()).toEqual(codes);
+    const known = phrasesOfSource().map((phrase) =>
+      own(phrase, phrase.startsWith('kept') ? 'outbox' : 'dot'),
+    );
+    for (const words of known) expect(codes).toContain(words?.code);
   });
 });

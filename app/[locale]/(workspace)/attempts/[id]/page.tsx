@@ -5,12 +5,14 @@ import { AppLink, LinkButton } from '@/components/layout/link';
 import { Page } from '@/components/layout/shell';
 import { DeliveryBadge } from '@/components/mailings/badges';
 import { DeliveryReason } from '@/components/mailings/delivery-reason';
-import { AnswerAdvice, AnswerKindName } from '@/components/reports/answer';
+import { RunTime } from '@/components/mailings/run-time';
+import { AnswerAdvice, AnswerKindName, OwnWordsText } from '@/components/reports/answer';
 import { AttemptBadge, AttemptsTable } from '@/components/reports/attempts-table';
 import { Card } from '@/components/ui/card';
 import { Facts } from '@/components/ui/facts';
 import { Time } from '@/components/ui/time';
 import { findAttempt, listOtherAttempts } from '@/lib/attempts/queries';
+import { ownWords } from '@/lib/attempts/schema';
 import { requireActor } from '@/lib/auth/session';
 import { formatInstant } from '@/lib/format';
 import { serverOf } from '@/lib/runs/queries';
@@ -54,7 +56,8 @@ export default async function AttemptPage({ params }: Props) {
     getLocale(),
     listOtherAttempts(actor, attempt),
   ]);
-  const { zone } = attempt;
+  const { timeZone: zone } = actor;
+  const own = ownWords(attempt);
   const stage = stages.find((known) => known === attempt.stage);
   return (
     <Page
@@ -73,8 +76,20 @@ export default async function AttemptPage({ params }: Props) {
           </div>
           <div className="rounded-md border border-line bg-sunken p-3">
             <h3 className="text-[0.8125rem] font-medium text-muted">
-              {attempt.code === null ? t('facts.answer') : t('answerWithCode', { code: attempt.code })}
+              {own
+                ? t('ownWords')
+                : attempt.code === null
+                  ? t('facts.answer')
+                  : t('answerWithCode', { code: attempt.code })}
             </h3>
+            {own ? (
+              <>
+                <p className="mt-1">
+                  <OwnWordsText words={own} />
+                </p>
+                <p className="mt-2 text-[0.8125rem] text-muted">{t('kept')}</p>
+              </>
+            ) : null}
             {attempt.response ? (
               <p className="mt-1 font-mono text-[0.8125rem] [overflow-wrap:anywhere]">{attempt.response}</p>
             ) : (
@@ -113,8 +128,7 @@ export default async function AttemptPage({ params }: Props) {
                   href={`/mailings/${attempt.mailingId}/runs/${attempt.runId}`}
                   className="underline underline-offset-2"
                 >
-                  <Time value={attempt.slotAt ?? attempt.openedAt} zone={zone} locale={locale} />,{' '}
-                  {tRun(attempt.runKind)}
+                  <RunTime run={attempt} readerZone={zone} locale={locale} />, {tRun(attempt.runKind)}
                 </AppLink>
               ),
             },

@@ -6,8 +6,7 @@ import { AppLink, LinkButton } from '@/components/layout/link';
 import { Page } from '@/components/layout/shell';
 import { DeliveryBadge } from '@/components/mailings/badges';
 import { DeliveryReason } from '@/components/mailings/delivery-reason';
-import { AnswerKindName } from '@/components/reports/answer';
-import { Answer } from '@/components/reports/attempts-table';
+import { Answer, AnswerKindName } from '@/components/reports/answer';
 import { Alert } from '@/components/ui/alert';
 import { Card } from '@/components/ui/card';
 import { Empty } from '@/components/ui/empty';
@@ -176,7 +175,14 @@ export default async function ClientPage({ params }: Props) {
                       </div>
                     ) : null}
                     {delivery.attemptId ? (
-                      <Answer response={delivery.response ?? ''} none={tMailings('noAnswer')} />
+                      <Answer
+                        of={{
+                          code: delivery.code,
+                          response: delivery.response ?? '',
+                          stage: delivery.stage ?? '',
+                        }}
+                        none={tMailings('noAnswer')}
+                      />
                     ) : null}
                   </Td>
                 </Tr>
