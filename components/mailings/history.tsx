@@ -52,7 +52,11 @@ export function History({
   return (
     <div id="history" className="scroll-mt-4">
       <Card title={t('title')}>
-        {isDamaged ? <DamagedPage /> : null}
+        {isDamaged ? (
+          <div className="mb-3">
+            <DamagedPage />
+          </div>
+        ) : null}
         {lines.items.length < longFrom ? (
           list
         ) : (
