@@ -39,6 +39,7 @@ type Page = [what: string, who: 'owner' | 'manager', path: (at: Places) => strin
 /** Every page that shows attempts or sums of them. */
 const pages: Page[] = [
   ['the overview', 'owner', () => '/dashboard'],
+  ["a manager's overview", 'manager', () => '/dashboard'],
   ['the mailings', 'owner', () => '/mailings'],
   ['a mailing of a tenth of all attempts', 'owner', () => mailing],
   ['a run of it', 'owner', (at) => `${mailing}/runs/${at.run}`],
