@@ -3,7 +3,7 @@ import { AppLink, LinkButton } from './link';
 
 /**
  * Sign in and register, or the way into the workspace. Public pages are static, so the browser asks who it is (`alive`); until it knows,
- * and where no script runs, the visitor is a stranger. Both stand in the same place, so that nothing moves.
+ * and where no script runs, the visitor is a stranger. Both stand in the same place, as wide as the wider, so that nothing moves.
  */
 export function AccountLinks() {
   const t = useTranslations('layout.account');
@@ -20,7 +20,7 @@ export function AccountLinks() {
           {t('register')}
         </LinkButton>
       </div>
-      <div className="col-start-1 row-start-1 hidden in-data-member:block">
+      <div className="invisible col-start-1 row-start-1 in-data-member:visible">
         <LinkButton href="/dashboard" size="sm">
           <span className="max-sm:hidden">{t('open')}</span>
           <span className="sm:hidden">{t('openShort')}</span>

@@ -17,7 +17,7 @@ export function Site({ defaultLocale, children }: { defaultLocale: Locale; child
       <AliveKeeper />
       <SkipLink />
       <header className="border-b border-line print:hidden">
-        <div className="mx-auto flex min-h-14 max-w-6xl flex-wrap items-center gap-x-2 gap-y-1 px-4 py-2 sm:gap-x-5 sm:px-6">
+        <div className="mx-auto flex min-h-14 max-w-6xl flex-wrap items-center gap-x-2 gap-y-1 px-4 max-[24rem]:gap-x-1 py-2 sm:gap-x-5 sm:px-6">
           <Logo href="/" />
           <nav aria-label={t('mainNavigation')} className="mr-auto">
             <AppLink href="/blog" prefetch className="rounded-sm px-1.5 py-1 text-muted hover:text-ink">

@@ -1,6 +1,9 @@
 import { type BrowserContext, expect, type Page, test } from '@playwright/test';
 import postgres from 'postgres';
+import { connect } from '@/db/client';
+import { createUser } from '../support/factories';
 import { type OwnServer, startOwnServer } from '../support/own-server';
+import { carrySession } from '../support/session';
 import { ask } from '../support/visit';
 
 /*
@@ -12,6 +15,7 @@ test.describe.configure({ mode: 'serial' });
 const articles = Array.from({ length: 8 }, (_, n) => `article-${n + 1}`);
 /** Octets of what runs in a page, unpacked, all of it in the page. React and the router of Next 16.4 would be 117,000 packed. */
 const scriptsMax = 4000;
+const member = { email: 'member@home.test', password: 'a long and honest passphrase' };
 let server: OwnServer;
 
 test.beforeAll(async () => {
@@ -23,6 +27,9 @@ test.beforeAll(async () => {
   await sql`insert into totals (name, shard, value) values ('mailings', 0, 12345)
     on conflict (name, shard) do update set value = excluded.value`;
   await sql.end();
+  const own = connect(server.databaseUrl, 1);
+  await createUser(own.db, member);
+  await own.sql.end();
   // Pages were built without a database; the next visits make them anew.
   await expect
     .poll(async () => (await ask(server.base, '/')).body, { timeout: 30_000 })
@@ -38,6 +45,19 @@ function complaints(page: Page): string[] {
     if (message.type() === 'error' || message.type() === 'warning') said.push(message.text());
   });
   return said;
+}
+
+/** Notes what moves while a page loads; answers how to ask by how much. */
+async function watchShifts(page: Page): Promise<() => Promise<number>> {
+  await page.addInitScript(() => {
+    new PerformanceObserver((list) => {
+      for (const entry of list.getEntries())
+        document.documentElement.dataset.shift = String(
+          Number(document.documentElement.dataset.shift ?? 0) + ('value' in entry ? Number(entry.value) : 0),
+        );
+    }).observe({ type: 'layout-shift', buffered: true });
+  });
+  return async () => Number((await page.locator('html').getAttribute('data-shift')) ?? 0);
 }
 
 const newReader = (context: BrowserContext) => context.newPage();
@@ -92,14 +112,7 @@ test('home shows three articles, others at another visit, and nothing moves whil
   });
   const page = await newReader(context);
   const said = complaints(page);
-  await page.addInitScript(() => {
-    new PerformanceObserver((list) => {
-      for (const entry of list.getEntries())
-        document.documentElement.dataset.shift = String(
-          Number(document.documentElement.dataset.shift ?? 0) + ('value' in entry ? Number(entry.value) : 0),
-        );
-    }).observe({ type: 'layout-shift', buffered: true });
-  });
+  const shift = await watchShifts(page);
   const seen = new Set<string>();
   // Of eight articles three are 56 choices: the same one at each of ten visits is out of the question.
   for (let visit = 0; visit < 10 && seen.size < 2; visit += 1) {
@@ -108,7 +121,7 @@ test('home shows three articles, others at another visit, and nothing moves whil
     const shown = await titles(page).allTextContents();
     expect(shown).toHaveLength(3);
     seen.add(shown.join());
-    expect(Number((await page.locator('html').getAttribute('data-shift')) ?? 0)).toBe(0);
+    expect(await shift()).toBe(0);
   }
   expect(seen.size).toBeGreaterThan(1);
   // Who comes from another page of ours finds three as well.
@@ -118,6 +131,71 @@ test('home shows three articles, others at another visit, and nothing moves whil
   await expect(titles(page)).toHaveCount(3);
   expect(said).toEqual([]);
   await context.close();
+});
+
+test('on a narrow phone the header is one line, for strangers and members, and nothing moves when the browser learns who they are', async ({
+  browser,
+}) => {
+  for (const { path, signIn, workspace } of [
+    { path: '/', signIn: 'Sign in', workspace: 'Workspace' },
+    { path: '/ru', signIn: 'Войти', workspace: 'Рассылки' },
+  ])
+    for (const isMember of [false, true]) {
+      const context = await browser.newContext({
+        baseURL: server.base,
+        viewport: { width: 360, height: 740 },
+        isMobile: true,
+      });
+      if (isMember) await carrySession(context, server.base, member.email, member.password);
+      const page = await newReader(context);
+      const shift = await watchShifts(page);
+      const told = page.waitForResponse('**/api/auth/session');
+      await page.goto(path);
+      await (await told).finished();
+      const header = page.getByRole('banner');
+      await expect(header.getByRole('link', { name: isMember ? workspace : signIn })).toBeVisible();
+      await expect(header.getByRole('link', { name: isMember ? signIn : workspace })).toHaveCount(0);
+      const boxes = await header
+        .locator('a:visible')
+        .evaluateAll((all) => all.map((one) => one.getBoundingClientRect().toJSON() as DOMRect));
+      expect(boxes).toHaveLength(5);
+      // One line: each ends below where every other begins.
+      expect(Math.min(...boxes.map(({ bottom }) => bottom)), path).toBeGreaterThan(
+        Math.max(...boxes.map(({ top }) => top)),
+      );
+      expect(await shift(), `${path} ${isMember ? 'as a member' : 'as a stranger'}`).toBe(0);
+      await context.close();
+    }
+});
+
+test('a page that the back button brings back as it was shows who is signed in now', async ({
+  playwright,
+  launchOptions,
+}) => {
+  // Playwright has browsers forget pages that were left.
+  const browser = await playwright.chromium.launch({
+    ...launchOptions,
+    ignoreDefaultArgs: ['--disable-back-forward-cache'],
+  });
+  const context = await browser.newContext({ baseURL: server.base });
+  await carrySession(context, server.base, member.email, member.password);
+  const page = await newReader(context);
+  const header = page.getByRole('banner');
+  await page.goto('/blog');
+  await expect(header.getByRole('link', { name: 'Open workspace' })).toBeVisible();
+  await page.evaluate(() => {
+    document.documentElement.dataset.same = 'yes';
+  });
+  await page.goto('/blog/article-1');
+  await context.clearCookies();
+  // `goBack` waits for a load that does not come.
+  await page.evaluate(() => history.back());
+  await expect(header.getByRole('link', { name: 'Sign in' })).toBeVisible();
+  await expect(header.getByRole('link', { name: 'Open workspace' })).toHaveCount(0);
+  // It was the very page.
+  await expect(page).toHaveURL('/blog');
+  await expect(page.locator('html')).toHaveAttribute('data-same', 'yes');
+  await browser.close();
 });
 
 test('a page that is only read loads no script: a few lines in it do what moves', async ({ browser }) => {
