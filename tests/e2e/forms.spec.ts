@@ -1,7 +1,7 @@
 import { expect, test } from '@playwright/test';
 import { connect } from '../../db/client';
-import { createUser } from '../support/factories';
-import { catalogue, register } from '../support/newcomer';
+import { catalogue } from '../support/newcomer';
+import { arrive } from '../support/session';
 
 /* What a form says when it is sent with mistakes: all of them, each beside its field and once, and the reader is taken to the first. */
 
@@ -13,7 +13,7 @@ for (const locale of ['en', 'ru'] as const) {
     page,
     browser,
   }) => {
-    await register(page, locale, `forms.${locale}@walk.test`, 'Forms');
+    await arrive(page.context(), `forms.${locale}@walk.test`, { locale });
     const plain = await browser.newContext({
       javaScriptEnabled: false,
       storageState: await page.context().storageState(),
@@ -64,20 +64,13 @@ test('who registers after a mistake still gets the time zone of the browser', as
 test('on a phone the choices of a list are folded away, say how many are in use, and open by themselves where one is wrong', async ({
   browser,
 }) => {
-  const email = 'phone@walk.test';
-  const { db, sql } = connect(process.env.E2E_DATABASE_URL ?? '', 1);
-  await createUser(db, { email, password: 'a sound password', isStaff: true });
-  await sql.end();
   // Nothing of it needs a script.
   const context = await browser.newContext({
     javaScriptEnabled: false,
     viewport: { width: 390, height: 844 },
   });
+  await arrive(context, 'phone@walk.test', { isStaff: true });
   const page = await context.newPage();
-  await page.goto('/login');
-  await page.locator('input[name=email]').fill(email);
-  await page.locator('input[name=password]').fill('a sound password');
-  await page.getByRole('main').locator('button[type=submit]').first().click();
   const who = page.locator('input[name=who]');
   const handle = page.locator('summary', { hasText: 'Filters' });
 

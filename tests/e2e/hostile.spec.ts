@@ -7,6 +7,7 @@ import { appPages, filledIn } from '../support/app-pages';
 import { payloadFamilies, payloads } from '../support/hostile-payloads';
 import { catalogue } from '../support/newcomer';
 import { type OwnServer, serverSettings, startOwnServer } from '../support/own-server';
+import { carrySession } from '../support/session';
 import { type Answer, ask, signInAt } from '../support/visit';
 import { look, watchForRunning } from '../support/watch-for-running';
 
@@ -189,15 +190,9 @@ for (const role of roles)
 
 /** A page of somebody who is signed in, whose scripts run and which no policy protects. */
 async function openAs(browser: Browser, role: Role) {
-  const cookie = await signInAt(base, seeded.people[role], seeded.password);
   const context = await browser.newContext({ bypassCSP: true });
   const ran = await watchForRunning(context);
-  await context.addCookies(
-    cookie.split('; ').map((pair) => {
-      const at = pair.indexOf('=');
-      return { name: pair.slice(0, at), value: pair.slice(at + 1), url: base };
-    }),
-  );
+  await carrySession(context, base, seeded.people[role], seeded.password);
   const page = await context.newPage();
   /** Opens it and waits until React has taken over what the server made. */
   const open = async (path: string) => {

@@ -1,7 +1,8 @@
 import AxeBuilder from '@axe-core/playwright';
 import { expect, type Page, test } from '@playwright/test';
 import { waitForLetter } from '../support/letters';
-import { catalogue, register, writeMessage } from '../support/newcomer';
+import { catalogue, writeMessage } from '../support/newcomer';
+import { arrive } from '../support/session';
 
 /* What a person reads of a run that went partly well, and what the pages say to addresses that make no sense. */
 
@@ -14,7 +15,7 @@ async function sendPartly(
   who: string,
   names = ['one', 'two', 'three', 'nobody-a', 'nobody-b'],
 ): Promise<string> {
-  await register(page, 'en', `ledger-${who}-${id}@people.test`, 'Vera Ivanova');
+  await arrive(page.context(), `ledger-${who}-${id}@people.test`, { name: 'Vera Ivanova' });
   await page.goto('/mailings/new');
   await page.locator('[name=name]').fill('Winter letter');
   await writeMessage(page, 'News', 'It is winter.');

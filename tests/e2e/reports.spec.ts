@@ -1,21 +1,14 @@
 import { readFileSync } from 'node:fs';
-import AxeBuilder from '@axe-core/playwright';
 import { type Browser, expect, type Page, test } from '@playwright/test';
 import { parse } from 'csv-parse/sync';
 import { connect } from '../../db/client';
-import {
-  createAttempt,
-  createClients,
-  createDelivery,
-  createMailing,
-  createRun,
-  createUser,
-} from '../support/factories';
+import { expectNoBarrier } from '../support/barriers';
+import { createAttempt, createClients, createDelivery, createMailing, createRun } from '../support/factories';
 import { catalogue } from '../support/newcomer';
+import { arrive } from '../support/session';
 
 /* A report as its reader has it: with a script and without, as a file, on paper, and for managers of all users. */
 
-const password = 'a long and honest passphrase';
 const id = Date.now().toString(36);
 
 async function signIn(
@@ -25,9 +18,10 @@ async function signIn(
   timeZone = 'Europe/Moscow',
 ): Promise<{ page: Page; email: string }> {
   const email = `reader-${options.locale}-${options.scripts}-${Boolean(roles.isStaff)}-${timeZone.replace('/', '-')}-${id}@reports.test`;
+  const context = await browser.newContext({ javaScriptEnabled: options.scripts });
+  const user = await arrive(context, email, { timeZone, ...roles });
   const { sql, db } = connect(process.env.E2E_DATABASE_URL ?? '', 2);
   try {
-    const user = await createUser(db, { email, password, timeZone, ...roles });
     const mailing = await createMailing(db, user, { name: 'Spring news', status: 'completed' });
     const openedAt = new Date('2026-03-30T09:00:00Z');
     const run = await createRun(db, mailing, { openedAt, status: 'partly_done' });
@@ -50,14 +44,7 @@ async function signIn(
   } finally {
     await sql.end();
   }
-  const context = await browser.newContext({ javaScriptEnabled: options.scripts });
-  const page = await context.newPage();
-  await page.goto(`${options.locale === 'ru' ? '/ru' : ''}/login`);
-  await page.locator('input[name=email]').fill(email);
-  await page.locator('input[name=password]').fill(password);
-  await page.locator('main form button[type=submit]').first().click();
-  await expect(page).toHaveURL(/\/dashboard/);
-  return { page, email };
+  return { page: await context.newPage(), email };
 }
 
 for (const [scripts, locale] of [
@@ -181,14 +168,7 @@ test('managers have a report of all users, and nobody else has; no barrier that 
     [user.page, '/ru/reports?from=2026-02-30&zone=Mars&mailing=7'],
   ] as const) {
     await page.goto(path);
-    for (const colorScheme of ['light', 'dark'] as const) {
-      await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
-      const { violations } = await new AxeBuilder({ page }).analyze();
-      const found = violations.map(
-        ({ id: rule, nodes }) => `${rule}: ${nodes.map(({ html }) => html).join(' ')}`,
-      );
-      expect(found, `${path} ${colorScheme}`).toEqual([]);
-    }
+    await expectNoBarrier(page, path);
   }
 });
 

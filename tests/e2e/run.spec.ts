@@ -1,6 +1,7 @@
-import AxeBuilder from '@axe-core/playwright';
 import { type Browser, expect, type Page, test } from '@playwright/test';
-import { catalogue, register, writeMessage } from '../support/newcomer';
+import { expectNoBarrier } from '../support/barriers';
+import { catalogue, writeMessage } from '../support/newcomer';
+import { arrive } from '../support/session';
 
 /* What people see of a run while it is under way: sent for real, by the worker, to a mail server that takes its time. */
 
@@ -12,7 +13,7 @@ const id = Date.now().toString(36);
 /** A newcomer with a mailing to so many slow mailboxes, and to some among them that do not exist; ends on the page of the mailing. */
 async function sendSlowly(page: Page, locale: 'en' | 'ru', who: string, letters: number, refused = 1) {
   const say = catalogue(locale);
-  await register(page, locale, `${who}-${id}@people.test`, 'Vera Ivanova');
+  await arrive(page.context(), `${who}-${id}@people.test`, { name: 'Vera Ivanova', locale });
   await page.goto(`${locale === 'ru' ? '/ru' : ''}/mailings/new`);
   await page.locator('[name=name]').fill('Slow news');
   await writeMessage(page, 'News', 'It takes its time.');
@@ -158,13 +159,7 @@ test('a run can be held, let go on and stopped where it is watched', async ({ pa
   await openRun(page, say('mailings.live.openRun'));
   await expect(page.getByText(say('mailings.hold.paused.title'), { exact: true }).first()).toBeVisible();
   await expect(page.getByText(say('mailings.live.still'))).toBeVisible();
-  for (const colorScheme of ['light', 'dark'] as const) {
-    await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
-    const { violations } = await new AxeBuilder({ page }).analyze();
-    expect(
-      violations.map(({ id: rule, nodes }) => `${rule}: ${nodes.map(({ html }) => html).join(' ')}`),
-    ).toEqual([]);
-  }
+  await expectNoBarrier(page);
   await press(say('mailings.actions.resume'));
   await expect(page).toHaveURL(/\/mailings\/\d+\?notice/);
   await openRun(page, say('mailings.live.openRun'));

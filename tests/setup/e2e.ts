@@ -12,6 +12,7 @@ import {
   tail,
   waitForServer,
 } from '../../scripts/processes.mjs';
+import { cloneDatabase } from '../support/database';
 import { payloads } from '../support/hostile-payloads';
 
 /**
@@ -28,9 +29,16 @@ export default async function setup() {
     rmSync(directory, { recursive: true, force: true });
   };
   try {
-    const postgres = await ensurePostgres({ dataDir: directory, settings: { fsync: 'off' } });
+    const postgres = await ensurePostgres({
+      dataDir: directory,
+      database: 'mailroom_template',
+      settings: { fsync: 'off' },
+    });
     endings.push(() => postgres.stop());
     await migrateDatabase(postgres.url);
+    const maintenance = new URL(postgres.url);
+    maintenance.pathname = '/postgres';
+    const database = await cloneDatabase(maintenance.href);
     const smtpPort = await freePort();
     const sink = startSink(lettersDir);
     await new Promise<void>((resolve) => sink.listen(smtpPort, '127.0.0.1', resolve));
@@ -40,7 +48,7 @@ export default async function setup() {
     const env: Record<string, string | undefined> = {
       ...process.env,
       PORT: String(port),
-      DATABASE_URL: postgres.url,
+      DATABASE_URL: database.url,
       MAILROOM_DATA_DIR: directory,
       AUTH_SECRET: 'a secret of the browser tests, long enough to be taken',
       CRON_SECRET: 'a cron secret of the browser tests',
@@ -57,7 +65,7 @@ export default async function setup() {
     if (!(await waitForServer(port, () => server.exitCode !== null)))
       throw new Error(`The server did not start. Has it been built (npm run build)?\n${tail(serverLog)}`);
     process.env.E2E_LETTERS = lettersDir;
-    process.env.E2E_DATABASE_URL = postgres.url;
+    process.env.E2E_DATABASE_URL = database.url;
     process.env.E2E_CRON_SECRET = env.CRON_SECRET;
     // For processes a test starts itself: the same settings as the server's.
     const settings = Object.entries(env).filter(([name]) =>

@@ -1,10 +1,9 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import postgres from 'postgres';
-import { migrateDatabase } from '../../scripts/migrate.mjs';
 import { freePort } from '../../scripts/postgres.mjs';
 import { endProcesses, mark, startServer, tail, waitForServer } from '../../scripts/processes.mjs';
+import { cloneDatabase } from './database';
 
 export type OwnServer = { base: string; databaseUrl: string; end(): Promise<void> };
 
@@ -22,21 +21,16 @@ export async function startOwnServer(
 ): Promise<OwnServer> {
   const folder = mkdtempSync(path.join(tmpdir(), 'mailroom-own-'));
   const settings = serverSettings();
-  const url = new URL(settings.DATABASE_URL ?? '');
-  const shared = url.href;
-  const name = `own_${path.basename(folder).replace(/\W/g, '_').toLowerCase()}`;
-  if (options.database) {
-    await onServer(shared, (sql) => sql`create database ${sql(name)}`);
-    url.pathname = `/${name}`;
-    await migrateDatabase(url.href);
-  }
+  const shared = settings.DATABASE_URL ?? '';
+  const own = options.database ? await cloneDatabase(shared) : null;
+  const databaseUrl = own?.url ?? shared;
   const port = await freePort();
   const logFile = path.join(folder, 'server.log');
   const server = startServer({
     port,
     env: {
       ...settings,
-      DATABASE_URL: url.href,
+      DATABASE_URL: databaseUrl,
       PORT: String(port),
       MAILROOM_DATA_DIR: folder,
       ...options.env,
@@ -46,8 +40,7 @@ export async function startOwnServer(
   const running = mark(server);
   const end = async () => {
     await endProcesses([running]);
-    if (options.database)
-      await onServer(shared, (sql) => sql`drop database if exists ${sql(name)} with (force)`);
+    await own?.drop();
     rmSync(folder, { recursive: true, force: true });
   };
   if (!(await waitForServer(port, () => server.exitCode !== null))) {
@@ -55,14 +48,5 @@ export async function startOwnServer(
     await end();
     throw new Error(`The server did not start: ${said}`);
   }
-  return { base: `http://localhost:${port}`, databaseUrl: url.href, end };
-}
-
-async function onServer(url: string, work: (sql: postgres.Sql) => Promise<unknown>): Promise<void> {
-  const sql = postgres(url, { max: 1, onnotice: () => {} });
-  try {
-    await work(sql);
-  } finally {
-    await sql.end({ timeout: 5 });
-  }
+  return { base: `http://localhost:${port}`, databaseUrl, end };
 }

@@ -18,7 +18,7 @@ export async function carrySession(context: BrowserContext, base: string, email:
 export async function arrive(
   context: BrowserContext,
   email: string,
-  values: Partial<Pick<UserRow, 'name' | 'locale' | 'isStaff' | 'isSuperuser'>> = {},
+  values: Partial<Pick<UserRow, 'name' | 'locale' | 'timeZone' | 'isStaff' | 'isSuperuser'>> = {},
 ): Promise<UserRow> {
   const { db, sql } = connect(process.env.E2E_DATABASE_URL ?? '', 1);
   const user = await createUser(db, { email, password, timeZone: 'Europe/Moscow', ...values });
