@@ -82,6 +82,13 @@ async function paste(page: Page, { name, type, bytes }: { name: string; type: st
   );
 }
 
+/** Puts the picture that was chosen into the text, with words for those who do not see it. */
+async function insertPicture(page: Page, words: string) {
+  await page.getByLabel(say('uploads.alt')).fill(words);
+  await page.getByRole('button', { name: say('uploads.insert') }).click();
+  await expect(page.locator('#post [contenteditable=true]').getByRole('img', { name: words })).toBeVisible();
+}
+
 async function reader(browser: Browser): Promise<Page> {
   return (await browser.newContext({ storageState: { cookies: [], origins: [] } })).newPage();
 }
@@ -114,21 +121,17 @@ test('an article goes its whole way, and readers see each step at once and nothi
   expect(await statusOf(`/blog/${slug}`)).toBe(404);
   expect(await seesInList(title)).toBe(0);
 
-  // A picture from the disk, with words for those who do not see it.
+  // A picture from the disk.
   const picture = await plain('#b53a1d');
   const chooser = page.waitForEvent('filechooser');
   await page.getByRole('button', { name: say('uploads.button'), exact: true }).click();
   await (await chooser).setFiles({ name: 'stamp.jpg', mimeType: 'image/jpeg', buffer: picture });
-  await page.getByLabel(say('uploads.alt')).fill('A red stamp');
-  await page.getByRole('button', { name: say('uploads.insert') }).click();
-  await expect(body.getByRole('img', { name: 'A red stamp' })).toBeVisible();
+  await insertPicture(page, 'A red stamp');
   await expect(savedLine(page)).toBeVisible();
 
   // Another one from the clipboard.
   await paste(page, { name: 'blue.jpg', type: 'image/jpeg', bytes: await plain('#1d3ab5') });
-  await page.getByLabel(say('uploads.alt')).fill('A blue stamp');
-  await page.getByRole('button', { name: say('uploads.insert') }).click();
-  await expect(body.getByRole('img', { name: 'A blue stamp' })).toBeVisible();
+  await insertPicture(page, 'A blue stamp');
   await expect(savedLine(page)).toBeVisible();
   expect(await statusOf(`/blog/${slug}`)).toBe(404);
 
@@ -258,9 +261,7 @@ test('what is no picture, or one too many, is refused with its reason; what was 
     await expect(body.getByRole('img')).toHaveCount(0);
   }
   await paste(page, { name: 'good.jpg', type: 'image/jpeg', bytes: jpeg });
-  await page.getByLabel(say('uploads.alt')).fill('A good one');
-  await page.getByRole('button', { name: say('uploads.insert') }).click();
-  await expect(body.getByRole('img', { name: 'A good one' })).toBeVisible();
+  await insertPicture(page, 'A good one');
 
   // What is pasted as HTML keeps its words and loses what runs; without a title it is not published, and says so.
   await page.evaluate(() => {
