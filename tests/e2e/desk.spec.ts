@@ -164,8 +164,15 @@ for (const locale of ['en', 'ru'] as const) {
     await expect(enable).toBeVisible();
 
     await atHome.goto(`${prefix}/mailings/${mailing.id}`);
-    await expect(atHome.getByText(say('mailings.disabledTitle'), { exact: true })).toBeVisible();
-    const told = atHome.getByRole('main').locator('p, div').filter({ hasText: reason }).last();
+    const title = atHome.getByText(say('mailings.disabledTitle'), { exact: true });
+    await expect(title).toBeVisible();
+    // The smallest place with both: the history has the reason as well.
+    const told = atHome
+      .getByRole('main')
+      .locator('div')
+      .filter({ has: title })
+      .filter({ hasText: reason })
+      .last();
     await expect(told).toContainText(manager.name);
     await expect(told).toContainText(String(new Date().getUTCFullYear()));
     // Only a manager lifts it.
