@@ -5,6 +5,10 @@ import { expect, type Page } from '@playwright/test';
 export async function expectNoBarrier(page: Page, what = page.url()): Promise<void> {
   for (const colorScheme of ['light', 'dark'] as const) {
     await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
+    // Colours are looked at when the page has been painted in them: just after the change some are still of the other theme.
+    await page.evaluate(
+      () => new Promise((painted) => requestAnimationFrame(() => requestAnimationFrame(painted))),
+    );
     const axe = new AxeBuilder({ page });
     const { passes, violations } = await (colorScheme === 'light'
       ? axe
