@@ -43,8 +43,8 @@ export async function benchPages(ground: Ground): Promise<Row[]> {
   await buildProduction(progress, process.env);
   const server = await serve(ground, env);
 
-  // More than leave in all busy phases together, at ten thousand a second.
-  const owner = await stock(ground.letters * 10 * (ground.rounds + 1));
+  // More than leave in all busy phases together, at twenty thousand a second.
+  const owner = await stock(ground.letters * 20 * (ground.rounds + 1));
   await dueMailing(owner, new Date(Date.now() - 1000));
   const hash = await hashPassword(password);
   await db.execute(sql`update users set password_hash = ${hash} where id = ${owner.ownerId}`);
