@@ -127,12 +127,12 @@ type Stretch = {
   /** Nothing more may go: the sender is in trouble, or something failed. */
   isOver: boolean;
   hasServed: boolean;
-  /** Lanes claim in turn. */
-  turn: Promise<unknown>;
+  /** Lanes look around and at the sender in turn. */
+  turn: Promise<void>;
 };
 
-/** The end of a request that others wait for. */
-class Trial {
+/** The end of something that others wait for. */
+class Latch {
   end: () => void = () => {};
   readonly ended = new Promise<void>((resolve) => {
     this.end = resolve;
@@ -272,22 +272,29 @@ class Engine {
     return new Date(this.now().getTime() + lookMs);
   }
 
-  /** The next batch, when the other lanes have had their turn; null when the stretch is over. */
-  private take(stretch: Stretch): Promise<OpenBatch | null> {
-    const turn = stretch.turn.then(async () => {
+  /**
+   * The next batch, when the other lanes have had their turn; null when the stretch is over. After the first one a turn ends where the
+   * database claims, which takes longest: lanes that waited for each other's claims had too little to send.
+   */
+  private async take(stretch: Stretch): Promise<OpenBatch | null> {
+    const before = stretch.turn;
+    const turn = new Latch();
+    stretch.turn = turn.ended;
+    try {
+      await before;
       if (stretch.isDry || stretch.isOver || this.isOutOfTime()) return null;
       if (this.now() >= stretch.lookAt) {
         await this.tidy();
         await this.openDueRuns();
         stretch.lookAt = this.nextLook();
       }
-      const open = await this.claim(stretch);
+      const open = await this.claim(stretch, turn);
       if (open) stretch.hasServed = true;
       else stretch.isDry = true;
       return open;
-    });
-    stretch.turn = turn.catch(() => {});
-    return turn;
+    } finally {
+      turn.end();
+    }
   }
 
   /** Sends a batch in parcels; while the last of them is under way the batch to follow is claimed. */
@@ -344,7 +351,7 @@ class Engine {
   }
 
   /** Claims a batch, one to repeat before a new one. Null when there is nothing to send now, or the sender waits. */
-  private async claim(stretch: Stretch): Promise<OpenBatch | null> {
+  private async claim(stretch: Stretch, turn: Latch): Promise<OpenBatch | null> {
     const { transport } = this.pass;
     let state = await ledger.readTransport(transport.name, this.now());
     if (state.wait && (await this.waitShortly(state.wait.until)))
@@ -373,6 +380,7 @@ class Engine {
     const limit = await this.allowance(most, state.isSlowed);
     if (limit === 0) return null;
     const idempotencyKey = transport.repeatsSafely ? randomUUID() : null;
+    if (stretch.hasServed) turn.end();
     const batch = await ledger.claimBatch({ ...lease, limit, idempotencyKey });
     if (limit > (batch?.deliveries.length ?? 0))
       await ledger.returnAllowance(transport.name, limit - (batch?.deliveries.length ?? 0));
@@ -512,7 +520,7 @@ class Engine {
     }
     const intended = deliveries.filter((delivery) => intents.has(delivery.id));
     const going = intended.filter((delivery) => letters.has(delivery.id));
-    const trial = new Trial();
+    const trial = new Latch();
     let results: SendResult[];
     let refused: SendResult | undefined;
     const handedOverAt = this.now();
@@ -597,7 +605,7 @@ class Engine {
    * Waits for the turn of a request, where the provider announces how many it takes in a second; false: it must not go any more.
    * The first one goes alone, as `trial`.
    */
-  private async turn(stretch: Stretch, trial: Trial): Promise<boolean> {
+  private async turn(stretch: Stretch, trial: Latch): Promise<boolean> {
     const { name, requestsPerSecond } = this.pass.transport;
     const announced = () => requestsPerSecond?.() ?? null;
     // A second request of the same letters: the first has been answered.
