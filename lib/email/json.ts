@@ -1,6 +1,8 @@
+import type { Octets } from './octets';
+
 /*
- * JSON as strings of one character an octet ("binary" strings, as in mime.ts), so that text encoded once can be joined to the text
- * of one letter without copying.
+ * JSON in UTF-8: as strings of one character an octet ("binary" strings, as in mime.ts), or written into memory, what many letters
+ * share as it was encoded once.
  */
 
 /** Text in UTF-8, one character an octet. */
@@ -15,18 +17,18 @@ function escaped(text: string): string {
 }
 const standsAsItIs = /^[ !#-[\]-~]*$/;
 
-/** The same string in one piece of memory, a byte a character: joined to a wider or scattered one, all would be copied wide. */
-const flat = (octets: string) => Buffer.from(octets, 'latin1').toString('latin1');
-
 /**
- * Prepares a text of `pieces` with one value between each two: takes the values and answers the whole as a JSON string, quotes
+ * Prepares a text of `pieces` with one value between each two: takes the values and writes the whole as a JSON string, quotes
  * included. The pieces are encoded here, once.
  */
-export function compileJson(pieces: readonly string[]): (values: readonly string[]) => string {
-  const fixed = pieces.map((piece) => flat(escaped(piece)));
-  return (values) => {
-    let text = `"${fixed[0] ?? ''}`;
-    for (let i = 1; i < fixed.length; i++) text += escaped(values[i - 1] ?? '') + fixed[i];
-    return `${text}"`;
+export function compileJson(pieces: readonly string[]): (out: Octets, values: readonly string[]) => void {
+  const fixed = pieces.map((piece) => Buffer.from(escaped(piece), 'latin1'));
+  return (out, values) => {
+    out.text('"');
+    for (const [index, piece] of fixed.entries()) {
+      if (index > 0) out.text(escaped(values[index - 1] ?? ''));
+      out.add(piece);
+    }
+    out.text('"');
   };
 }

@@ -38,8 +38,8 @@ export type Letter = {
 
 /** Both bodies of a letter, ready for an API. */
 export type BodiesAsJson = {
-  /** `"html":"…","text":"…"`: UTF-8, one character an octet. */
-  members(): string;
+  /** `"html":"…","text":"…"`, in UTF-8. */
+  write(out: Octets): void;
   /** Equal for the same bodies alone, and much shorter than they are. Holds no line break. */
   mark(): string;
 };

@@ -26,7 +26,8 @@ export class Octets {
     return this.memory.subarray(0, this.length);
   }
 
-  private makeRoom(more: number): void {
+  /** Makes sure that so many more find room without what is here being copied again. */
+  makeRoom(more: number): void {
     if (this.length + more <= this.memory.length) return;
     const larger = Buffer.allocUnsafeSlow(Math.max(this.memory.length * 2, this.length + more));
     this.memory.copy(larger, 0, 0, this.length);

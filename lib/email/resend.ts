@@ -16,6 +16,7 @@ import {
   type WaitCode,
 } from './letter';
 import { oneLine } from './mime';
+import { Octets } from './octets';
 import { Pace, type RequestLimit } from './pace';
 
 /*
@@ -60,22 +61,26 @@ function writeHeadMembers(letter: Letter): string {
   );
 }
 
-/** A letter as Resend takes it. What a run's letters share comes encoded: encoding all of 100 letters anew cost 10 ms, this 2. */
-function letterJson(letter: Letter): string {
-  const bodies =
-    letter.json?.members() ??
-    utf8Octets(`"html":${JSON.stringify(letter.html)},"text":${JSON.stringify(letter.text)}`);
-  return `{${headMembers(letter)},${bodies}}`;
+/** Writes a letter as Resend takes it. What a run's letters share comes encoded. */
+function writeLetter(letter: Letter, out: Octets): void {
+  out.text(`{${headMembers(letter)},`);
+  if (letter.json) letter.json.write(out);
+  else out.text(utf8Octets(`"html":${JSON.stringify(letter.html)},"text":${JSON.stringify(letter.text)}`));
+  out.text('}');
 }
 
-/** Letters as the body of one request, written straight into its memory: a string of all of them would be copied twice. */
+/** Letters as the body of one request, written straight into its memory: strings of them would be copied and cleared away. */
 function bodyOf(letters: Letter[]): Buffer {
-  const parts = letters.map(letterJson);
-  const octets = Buffer.allocUnsafeSlow(parts.reduce((sum, part) => sum + part.length + 1, 1));
-  let at = 0;
-  for (const part of parts) at += octets.write(`${at === 0 ? '[' : ','}${part}`, at, 'latin1');
-  octets.write(']', at, 'latin1');
-  return octets;
+  const out = new Octets();
+  out.text('[');
+  for (const [index, letter] of letters.entries()) {
+    if (index > 0) out.text(',');
+    writeLetter(letter, out);
+    // The others are about as long as the first.
+    if (index === 0) out.makeRoom(Math.ceil(out.length * 1.1) * (letters.length - 1) + 1);
+  }
+  out.text(']');
+  return out.view();
 }
 
 const taken = z.object({

@@ -161,8 +161,8 @@ type Prepared = {
   listHeaders: string;
   htmlPart: CompiledPart;
   textPart: CompiledPart;
-  htmlJson: (values: readonly string[]) => string;
-  textJson: (values: readonly string[]) => string;
+  htmlJson: ReturnType<typeof compileJson>;
+  textJson: ReturnType<typeof compileJson>;
   /** Digest of the fixed pieces of both bodies. */
   fixedMark: string;
 };
@@ -238,7 +238,12 @@ class PreparedLetter implements Letter {
   get json(): BodiesAsJson {
     const { prepared, htmlValues, textValues } = this;
     return {
-      members: () => `"html":${prepared.htmlJson(htmlValues)},"text":${prepared.textJson(textValues)}`,
+      write(out) {
+        out.text('"html":');
+        prepared.htmlJson(out, htmlValues);
+        out.text(',"text":');
+        prepared.textJson(out, textValues);
+      },
       mark: () => prepared.fixedMark + JSON.stringify([htmlValues, textValues]),
     };
   }
