@@ -340,10 +340,10 @@ class Engine {
     return { deliveries, composed: null, intents: null };
   }
 
-  /** The parcel to go when this one is recorded: of the same batch, else of the one that follows if its bytes are not frozen first. */
+  /** The parcel to go when this one is recorded: of the same batch, else of the one that follows unless it may have gone before. */
   private cutNext(open: OpenBatch, stretch: Stretch): { from: OpenBatch; parcel: Parcel } | null {
     for (const from of [open, open.followed]) {
-      if (!from || (from !== open && from.batch.idempotencyKey !== null)) continue;
+      if (!from || from.isRepeat) continue;
       const parcel = this.cut(from, stretch);
       if (parcel) return { from, parcel };
     }
@@ -492,7 +492,14 @@ class Engine {
   /** While the database writes, the letters that go when it has written. */
   private async composeAhead(parcel: Parcel, compiled: CompiledLetter): Promise<void> {
     await afterWrites();
-    parcel.composed = this.composeAll(parcel.deliveries, compiled);
+    parcel.composed ??= this.composeAll(parcel.deliveries, compiled);
+  }
+
+  /** What is frozen with a batch under a key before it goes: a digest of its bytes. Null without a key. */
+  private digestOf(parcel: Parcel, { batch, letters }: OpenBatch): string | null {
+    if (batch.idempotencyKey === null) return null;
+    parcel.composed ??= this.composeAll(parcel.deliveries, letters);
+    return this.pass.transport.digest([...parcel.composed.letters.values()]);
   }
 
   /**
@@ -503,7 +510,8 @@ class Engine {
     const { transport, signal } = this.pass;
     const { batch } = open;
     const { deliveries } = parcel;
-    const { letters, broken } = parcel.composed ?? this.composeAll(deliveries, open.letters);
+    parcel.composed ??= this.composeAll(deliveries, open.letters);
+    const { letters, broken } = parcel.composed;
     if (open.isRepeat && !(await this.mayRepeat(open, [...letters.values()]))) return null;
     const intents =
       parcel.intents ??
@@ -511,7 +519,7 @@ class Engine {
         batch,
         deliveryIds: deliveries.map((delivery) => delivery.id),
         leaseSeconds: this.settings.SEND_LEASE_SECONDS,
-        digest: batch.idempotencyKey ? transport.digest([...letters.values()]) : null,
+        digest: this.digestOf(parcel, open),
         now: this.now(),
       }));
     if (intents.size === 0) {
@@ -565,6 +573,7 @@ class Engine {
         next: next && {
           batch: next.from.batch,
           deliveryIds: next.parcel.deliveries.map((delivery) => delivery.id),
+          digest: this.digestOf(next.parcel, next.from),
         },
         now: this.now(),
       }),

@@ -349,8 +349,8 @@ export async function recordOutcomes(record: {
   leaseSeconds: number;
   /** One for each delivery that was intended, in ascending order. */
   outcomes: Outcome[];
-  /** What is handed over next, in ascending order: of this batch, or of the one that follows it where no digest is frozen with it. */
-  next: { batch: Batch; deliveryIds: number[] } | null;
+  /** What is handed over next, in ascending order: of this batch, or of the one that follows it, with the digest that is frozen with that. */
+  next: { batch: Batch; deliveryIds: number[]; digest: string | null } | null;
   now: Date;
 }): Promise<{ isMine: boolean; isOver: boolean; intents: Intents }> {
   const { batch, outcomes } = record;
@@ -364,7 +364,7 @@ export async function recordOutcomes(record: {
     const following =
       next && !isSame
         ? db`intend_attempts(${next.batch.id}, ${next.batch.holder}, ${next.batch.parcel + 1}, ${next.deliveryIds}::bigint[],
-            ${record.leaseSeconds}, null, ${now}::timestamptz)`
+            ${record.leaseSeconds}, ${next.digest}, ${now}::timestamptz)`
         : db`null::bigint[]`;
     // One transaction, and in this order: what is recorded makes room for what is intended.
     return db<Row[]>`

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { setTimeout as afterMs } from 'node:timers/promises';
 import { eq, sql } from 'drizzle-orm';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { db } from '@/db/client';
@@ -789,6 +790,34 @@ describe('a transport that repeats safely', () => {
     );
     expect(bodies.slice(0, 3)).toEqual(bodies.slice(3));
     expect((await onlyRun(mailing.id)).status).toBe('done');
+  });
+
+  it('so is each batch of a long run, whichever it follows: one key a client, the same bytes under it, nobody unknown', async () => {
+    await createClients(db, actor, 60);
+    const mailing = await createMailing(db, actor);
+    let isHanging = true;
+    const answered = new Set<string | undefined>();
+    // Slow enough that a batch has been claimed before the one it follows is answered.
+    const server = playedTransport(
+      async (_letter, nth) => {
+        const key = server.handed[nth - 1]?.key;
+        if (answered.size < 4) answered.add(key);
+        await afterMs(4);
+        return isHanging && !answered.has(key) ? noAnswer : accepted;
+      },
+      { ...unanswered, batchMax: 5 },
+    );
+    expect(await pass(server)).toMatchObject({ unknown: 0 });
+    const first = [...server.handed];
+    isHanging = false;
+    clock.set(hours(1));
+    expect(await pass(server)).toMatchObject({ unknown: 0, remaining: 0 });
+    expect((await onlyRun(mailing.id)).status).toBe('done');
+    const before = new Map(first.map(({ letter, key }) => [letter.to.address, [key, letter.html]]));
+    expect([first.length, before.size]).toEqual([60, 60]);
+    const again = server.handed.slice(first.length);
+    expect(again).toHaveLength(40);
+    for (const { letter, key } of again) expect([key, letter.html]).toEqual(before.get(letter.to.address));
   });
 
   it('after 24 hours the key is no good any more: unknown, and not repeated', async () => {
