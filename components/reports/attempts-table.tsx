@@ -1,4 +1,5 @@
 import { useLocale, useTranslations } from 'next-intl';
+import { getTranslations } from 'next-intl/server';
 import { AppLink } from '@/components/layout/link';
 import { Address } from '@/components/ui/address';
 import { Badge, type Tone } from '@/components/ui/badge';
@@ -35,6 +36,15 @@ export function AttemptsNote({
     count: attemptsSearched,
     at: () => <Time value={at} zone={zone} locale={locale} />,
   });
+}
+
+/** What an empty list of attempts says: there are none, or none among those that have been looked through. */
+export async function nothingFound({ searchedTo }: { searchedTo: Date | null }) {
+  const t = await getTranslations('reports.attempts');
+  const [title, body] = searchedTo
+    ? [t('nothingYet'), t('nothingYetBody')]
+    : [t('nothingFound'), t('nothingFoundBody')];
+  return { title, body, showAll: t('showAll') };
 }
 
 /** Attempts, newest first, each with the server's own words. */

@@ -3,7 +3,7 @@ import { getTranslations } from 'next-intl/server';
 import { LinkButton } from '@/components/layout/link';
 import { ListPage, listHref } from '@/components/layout/list-page';
 import { AttemptFilters } from '@/components/reports/attempt-filters';
-import { AttemptsNote, AttemptsTable } from '@/components/reports/attempts-table';
+import { AttemptsNote, AttemptsTable, nothingFound } from '@/components/reports/attempts-table';
 import { Empty } from '@/components/ui/empty';
 import { countAttempts, listAttempts } from '@/lib/attempts/queries';
 import { readAttemptsAsked } from '@/lib/attempts/schema';
@@ -59,11 +59,7 @@ export default async function AttemptsPage({ searchParams }: Props) {
         ) : null
       }
       search={<AttemptFilters asked={asked} errors={errors} mailings={mailings} zone={actor.timeZone} />}
-      nothing={
-        nothing && !isWrong
-          ? { title: t('nothingFound'), body: t('nothingFoundBody'), showAll: t('showAll') }
-          : null
-      }
+      nothing={nothing && !isWrong ? await nothingFound(page) : null}
       note={
         nothing && !page.searchedTo ? null : (
           <AttemptsNote

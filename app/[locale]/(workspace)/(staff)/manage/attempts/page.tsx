@@ -3,7 +3,8 @@ import { notFound } from 'next/navigation';
 import { getTranslations } from 'next-intl/server';
 import { ListPage, listHref } from '@/components/layout/list-page';
 import { AttemptFilters } from '@/components/reports/attempt-filters';
-import { AttemptsNote, AttemptsTable } from '@/components/reports/attempts-table';
+import { AttemptsNote, AttemptsTable, nothingFound } from '@/components/reports/attempts-table';
+import { Empty } from '@/components/ui/empty';
 import { countAllAttempts, listAllAttempts } from '@/lib/attempts/queries';
 import { readAttemptsAsked } from '@/lib/attempts/schema';
 import { requireActor } from '@/lib/auth/session';
@@ -23,8 +24,9 @@ export default async function AllAttemptsPage({ searchParams }: Props) {
   const params = { ...(await searchParams), mailing: undefined };
   const { asked, filter, errors, after, isDamaged } = readAttemptsAsked(params, actor.timeZone);
   const isWrong = Object.keys(errors).length > 0;
-  const [t, page, count] = await Promise.all([
+  const [t, tAttempts, page, count] = await Promise.all([
     getTranslations('manage'),
+    getTranslations('reports.attempts'),
     isWrong ? { items: [], next: null, searchedTo: null } : listAllAttempts(actor, { ...filter, after }),
     isWrong ? null : countAllAttempts(actor, filter),
   ]);
@@ -33,12 +35,13 @@ export default async function AllAttemptsPage({ searchParams }: Props) {
     <ListPage
       title={t('attempts.title')}
       lead={t('attempts.lead')}
-      search={<AttemptFilters asked={asked} errors={errors} zone={actor.timeZone} />}
-      nothing={
-        nothing && !isWrong
-          ? { title: t('nothingFound'), body: t('nothingFoundBody'), showAll: t('showAll') }
-          : null
+      first={
+        nothing && !after && !Object.values(asked).some(Boolean) ? (
+          <Empty title={tAttempts('empty')} body={tAttempts('emptyBody')} />
+        ) : null
       }
+      search={<AttemptFilters asked={asked} errors={errors} zone={actor.timeZone} />}
+      nothing={nothing && !isWrong ? await nothingFound(page) : null}
       note={
         nothing && !page.searchedTo ? null : (
           <AttemptsNote
