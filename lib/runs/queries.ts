@@ -17,7 +17,16 @@ import {
 } from '@/db/schema';
 import { type Clock, systemClock } from '@/lib/clock';
 import { transportName } from '@/lib/email/transport';
-import { decodeCursor, encodeCursor, likePattern, pageSize, toPage, wholeAddress } from '@/lib/paging';
+import {
+  type BoundedCount,
+  countLimit,
+  decodeCursor,
+  encodeCursor,
+  likePattern,
+  pageSize,
+  toPage,
+  wholeAddress,
+} from '@/lib/paging';
 import type { Actor } from '@/lib/policy/rules';
 import { managed, own, readable } from '@/lib/policy/scopes';
 import { isUnreached, slowRateNow } from '@/lib/sending/ledger';
@@ -143,6 +152,20 @@ export async function listRuns(
   );
   return toPage(rows, size, (row) => [row.id]);
 }
+
+/** How many runs {@link listRuns} finds of a mailing in all, missed ones too, counted no further than 10,000. */
+export async function countRuns(actor: Actor, mailingId: number, on: Db = db): Promise<BoundedCount> {
+  const some = on
+    .select({ one: sql`1`.as('one') })
+    .from(runs)
+    .where(and(eq(runs.mailingId, mailingId), readable(actor, runs.ownerId)))
+    .limit(countLimit + 1)
+    .as('some');
+  const [counted] = await on.select({ value: sql<number>`count(*)::int` }).from(some);
+  const value = counted?.value ?? 0;
+  return { value: Math.min(value, countLimit), exact: value <= countLimit };
+}
+
 export type RunRow = Awaited<ReturnType<typeof listRuns>>['items'][number];
 
 /** A run of a mailing, with counts; null when the actor may not read it or it is another mailing's. */

@@ -18,7 +18,7 @@ import {
 } from '@/lib/mailings/queries';
 import { type MailingInput, mailingSchema } from '@/lib/mailings/schema';
 import type { Actor } from '@/lib/policy/rules';
-import { findRun, listDeliveries, listRuns } from '@/lib/runs/queries';
+import { countRuns, findRun, listDeliveries, listRuns } from '@/lib/runs/queries';
 import {
   createActor,
   createClient,
@@ -567,6 +567,23 @@ describe('deleting and duplicating', () => {
   });
 });
 
+test('the runs of a mailing are counted as they are listed, missed ones too, and those of no other', async () => {
+  const mailing = await created();
+  const other = await created();
+  for (const [nth, status] of (['done', 'missed', 'done'] as const).entries())
+    await createRun(db, mailing, {
+      slotAt: new Date(now.getTime() + nth * 60_000),
+      status,
+      openedAt: now,
+      closedAt: now,
+    });
+  await createRun(db, other, { openedAt: now });
+  const { items, next } = await listRuns(owner, { mailingId: mailing.id, size: 2 });
+  expect([items.length, next === null]).toEqual([2, false]);
+  expect(await countRuns(owner, mailing.id)).toEqual({ value: 3, exact: true });
+  expect(await countRuns(owner, other.id)).toEqual({ value: 1, exact: true });
+});
+
 describe('another person’s mailing is not there', () => {
   test('for reading, editing, deleting, duplicating and for its runs', async () => {
     const mailing = await created();
@@ -584,6 +601,7 @@ describe('another person’s mailing is not there', () => {
       exact: true,
     });
     expect((await listRuns(stranger, { mailingId })).items).toEqual([]);
+    expect((await countRuns(stranger, mailingId)).value).toBe(0);
     expect(await findRun(stranger, { mailingId, runId: run.id })).toBeNull();
     expect((await listDeliveries(stranger, { runId: run.id })).items).toEqual([]);
     const refused = { ok: false, error: { code: 'not_found' } };

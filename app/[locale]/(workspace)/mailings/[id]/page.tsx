@@ -33,6 +33,7 @@ import { readCursor } from '@/lib/paging';
 import { can, canManage } from '@/lib/policy/rules';
 import { listAnsweringDomains, listAnswers, mailingFigures } from '@/lib/reports/queries';
 import {
+  countRuns,
   findLastRun,
   findProgress,
   findWhatStops,
@@ -73,6 +74,7 @@ export default async function MailingPage({ params, searchParams }: Props) {
     progress,
     last,
     runs,
+    runsCount,
     figures,
     attempts,
     chosen,
@@ -88,6 +90,7 @@ export default async function MailingPage({ params, searchParams }: Props) {
     findProgress(actor, { mailingId: mailing.id }),
     findLastRun(actor, mailing.id),
     listRuns(actor, { mailingId: mailing.id, after: runsAfter, size: runsShown }),
+    countRuns(actor, mailing.id),
     mailingFigures(actor, mailing.id),
     listAttempts(actor, { mailingId: mailing.id, size: 10 }),
     mailing.audience === 'chosen'
@@ -369,6 +372,11 @@ export default async function MailingPage({ params, searchParams }: Props) {
           )}
           <Pager
             label={t('sections.runs')}
+            note={
+              runs.items.length > 0
+                ? t('runsCount', { value: runsCount.value, exact: runsCount.exact ? 'yes' : 'no' })
+                : null
+            }
             nextHref={runs.next ? query({ runs: runs.next }) : null}
             firstHref={runsAfter ? query({ runs: null }) : null}
           />
