@@ -225,7 +225,9 @@ class Engine {
 
   async tidy(): Promise<void> {
     const now = this.now();
-    this.counts.unknown += await ledger.sweepLeases(now);
+    // Added afterwards: lanes count at the same time.
+    const lost = await ledger.sweepLeases(now);
+    this.counts.unknown += lost;
     await ledger.endUnsendable(this.pass.transport.name, now);
     await ledger.closeRuns(now);
   }
@@ -466,7 +468,8 @@ class Engine {
       batch.firstTriedAt !== null && this.now().getTime() - batch.firstTriedAt.getTime() < latenessLimitMs;
     if (!gateOpen || !isSame || !isFresh) {
       const reason = gateOpen ? (isSame ? 'key_expired' : 'letter_changed') : 'not_repeated';
-      this.counts.unknown += await ledger.endBatchUnknown(batch.id, batch.holder, reason, this.now());
+      const ended = await ledger.endBatchUnknown(batch.id, batch.holder, reason, this.now());
+      this.counts.unknown += ended;
       return false;
     }
     const trouble = await transport.ready();

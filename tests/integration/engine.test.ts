@@ -820,6 +820,26 @@ describe('a transport that repeats safely', () => {
     for (const { letter, key } of again) expect([key, letter.html]).toEqual(before.get(letter.to.address));
   });
 
+  it('a batch whose bytes are others now is not repeated, also behind one that is, and no attempt is written that was not made', async () => {
+    await createClients(db, actor, 30);
+    const [same, changed] = [await createMailing(db, actor), await createMailing(db, actor)];
+    let isHanging = true;
+    const server = playedTransport(() => afterMs(4).then(() => (isHanging ? noAnswer : accepted)), {
+      ...unanswered,
+      batchMax: 5,
+    });
+    await pass(server);
+    const [kept, other] = [await onlyRun(same.id), await onlyRun(changed.id)];
+    await db.update(runs).set({ body: '<p>Other words</p>' }).where(eq(runs.id, other.id));
+    isHanging = false;
+    clock.set(hours(1));
+    expect(await pass(server)).toMatchObject({ sent: 30, unknown: 30, remaining: 0 });
+    expect((await deliveriesOf(kept.id)).every((row) => row.status === 'sent')).toBe(true);
+    const rows = await deliveriesOf(other.id);
+    expect(rows.every((row) => row.status === 'unknown' && row.reason === 'letter_changed')).toBe(true);
+    expect(await db.select().from(attempts).where(eq(attempts.runId, other.id))).toHaveLength(30);
+  });
+
   it('after 24 hours the key is no good any more: unknown, and not repeated', async () => {
     await createClients(db, actor, 2);
     const mailing = await createMailing(db, actor);
