@@ -135,7 +135,7 @@ function layOut(
     ...(button
       ? [
           `<p style="margin:24px 0"><a href="${escapeHtml(link)}" style="display:inline-block;padding:12px 20px;border-radius:6px;background:#b93a20;color:#ffffff;text-decoration:none;font-weight:bold">${escapeHtml(button.words)}</a></p>`,
-          `<p style="font-size:14px">${escapeHtml(t('orCopy'))}<br><a href="${escapeHtml(link)}">${escapeHtml(link)}</a></p>`,
+          `<p style="font-size:14px;word-break:break-word">${escapeHtml(t('orCopy'))}<br><a href="${escapeHtml(link)}">${escapeHtml(link)}</a></p>`,
         ]
       : []),
     ...last.map((text) => `<p>${escapeHtml(text)}</p>`),
